@@ -2,4 +2,8 @@
 
 extern crate alloc;
 
+pub mod config;
+pub mod connector_file;
+pub mod properties;
+pub mod rest;
 pub mod record;
