@@ -6,4 +6,6 @@ pub mod config;
 pub mod connector_file;
 pub mod properties;
 pub mod rest;
+pub mod plugin;
 pub mod record;
+pub mod scalar;
