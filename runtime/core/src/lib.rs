@@ -3,9 +3,12 @@
 extern crate alloc;
 
 pub mod config;
+pub mod connect_topics;
 pub mod connector_file;
-pub mod properties;
-pub mod rest;
+pub mod herder;
 pub mod plugin;
+pub mod properties;
 pub mod record;
+pub mod rest;
 pub mod scalar;
+pub mod time;

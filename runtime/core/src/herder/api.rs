@@ -6,34 +6,26 @@
 use alloc::{collections::BTreeMap, collections::BTreeSet, string::String, vec::Vec};
 
 use crate::config::ConfigMap;
+use crate::rest::{ConnectorInfo, ConnectorStatus, InitialState};
 
-/// Milliseconds on a clock that never goes back; its zero means nothing.
-pub use broker_core::time::Now;
+pub use crate::rest::TaskId;
 
-/// What a connector does.
+pub use crate::time::Now;
+
+/// Which way records go through a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Brings records in.
+pub enum Direction {
+    /// Into a topic.
     Source,
-    /// Takes records out.
+    /// Out of topics.
     Sink,
-}
-
-impl Role {
-    /// The word for it in REST answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Source => "source",
-            Role::Sink => "sink",
-        }
-    }
 }
 
 /// What the herder has to know of a connector class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
     /// Source or sink.
-    pub role: Role,
+    pub direction: Direction,
     /// Version, as status and info show it.
     pub version: String,
     /// What a task's config names as `task.class`.
@@ -52,15 +44,6 @@ pub struct Settings {
     pub catalogue: Catalogue,
     /// Milliseconds after which a request is answered "timed out", though its work goes on; Kafka's is 90,000.
     pub request_timeout_ms: u64,
-}
-
-/// A task: its connector and its number there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TaskId {
-    /// The connector's name.
-    pub connector: String,
-    /// From 0.
-    pub task: u32,
 }
 
 impl core::fmt::Display for TaskId {
@@ -93,6 +76,16 @@ pub enum TargetState {
     Paused,
     /// Keep its config and offsets, nothing else.
     Stopped,
+}
+
+impl From<InitialState> for TargetState {
+    fn from(state: InitialState) -> Self {
+        match state {
+            InitialState::Running => TargetState::Started,
+            InitialState::Paused => TargetState::Paused,
+            InitialState::Stopped => TargetState::Stopped,
+        }
+    }
 }
 
 /// What a connector or task does (`AbstractStatus.State`).
@@ -167,7 +160,8 @@ pub enum Input {
         /// Why.
         reason: String,
     },
-    /// To [`Output::StartConnector`]: it runs, and these shall be its tasks.
+    /// To [`Output::StartConnector`]: it runs, and these shall be its tasks. Said again when a running connector asks for
+    /// its tasks to be configured anew.
     ConnectorStarted {
         /// Name.
         connector: String,
@@ -176,7 +170,8 @@ pub enum Input {
         /// Task configs as the connector gave them.
         tasks: Vec<ConfigMap>,
     },
-    /// The connector could not start, or raised an error later. The instance is gone.
+    /// The connector could not start, or raised an error later. The instance is gone; a `StopConnector` on its way is
+    /// answered all the same.
     ConnectorFailed {
         /// Name.
         connector: String,
@@ -187,13 +182,6 @@ pub enum Input {
     },
     /// To [`Output::StopConnector`], always, whether in time or not: nothing of the run is left.
     ConnectorStopped {
-        /// Name.
-        connector: String,
-        /// Which run.
-        run: Run,
-    },
-    /// A running connector asks for its tasks to be configured anew.
-    ReconfigureTasks {
         /// Name.
         connector: String,
         /// Which run.
@@ -213,7 +201,7 @@ pub enum Input {
         /// Which run.
         run: Run,
     },
-    /// A task ended with an error. Nothing of the run is left.
+    /// A task ended with an error. Nothing of the run is left; a `StopTask` on its way is answered all the same.
     TaskFailed {
         /// Which task.
         task: TaskId,
@@ -320,7 +308,7 @@ pub enum Output {
         /// Name of the connector.
         connector: String,
         /// Source or sink.
-        role: Role,
+        direction: Direction,
         /// Its config.
         config: ConfigMap,
         /// What to do.
@@ -343,7 +331,7 @@ pub struct StartTask {
     /// Which run.
     pub run: Run,
     /// Source or sink.
-    pub role: Role,
+    pub direction: Direction,
     /// The connector's config: converters, topics, error handling.
     pub connector: ConfigMap,
     /// The task's own.
@@ -385,7 +373,7 @@ pub enum Operation {
         origin: Origin,
         /// False: refuse with [`RefusalKind::Conflict`] if it exists.
         replace: bool,
-        /// What a new connector shall do; an existing one keeps its target state unless this is given.
+        /// What a new connector shall do, started if not given; an existing one keeps its target state.
         initial_state: Option<TargetState>,
     },
     /// Change some keys; `None` removes one.
@@ -473,34 +461,11 @@ pub enum RefusalKind {
 impl Refusal {
     /// A refusal of `kind` that says `message`.
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
-}
-
-/// A connector, as `GET /connectors/{name}` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectorInfo {
-    /// Name.
-    pub name: String,
-    /// Config as it was submitted.
-    pub config: ConfigMap,
-    /// Numbers of its tasks.
-    pub tasks: Vec<u32>,
-    /// `None` if its class is not known here: `unknown`.
-    pub role: Option<Role>,
-}
-
-/// A connector and its tasks, as `GET /connectors/{name}/status` shows them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectorStatus {
-    /// Name.
-    pub name: String,
-    /// The connector's own.
-    pub connector: Status,
-    /// Its tasks' in order of their numbers.
-    pub tasks: Vec<(u32, Status)>,
-    /// `None` if its class is not known here: `unknown`.
-    pub role: Option<Role>,
 }
 
 /// How a connector or task is.
