@@ -5,6 +5,7 @@ extern crate alloc;
 pub mod config;
 pub mod connect_topics;
 pub mod connector_file;
+pub mod convert;
 pub mod herder;
 pub mod plugin;
 pub mod properties;

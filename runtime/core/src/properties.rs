@@ -25,7 +25,10 @@ impl core::fmt::Display for BadLine {
 /// Reads a whole file. Keys keep the order of the file; of a key that comes twice the later value counts.
 pub fn parse(file: &[u8]) -> Result<ConfigMap, BadLine> {
     let mut pairs = Vec::new();
-    let mut lines = Lines { rest: file, next: 1 };
+    let mut lines = Lines {
+        rest: file,
+        next: 1,
+    };
     while let Some((number, line)) = lines.logical() {
         let (key, value) = split(&line);
         let bad = |why| BadLine { line: number, why };
@@ -67,9 +70,15 @@ impl<'a> Lines<'a> {
             return None;
         }
         self.next += 1;
-        let end = self.rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .iter()
+            .position(|b| matches!(b, b'\n' | b'\r'))
+            .unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
-        self.rest = rest.strip_prefix(b"\r\n").unwrap_or(rest.get(1..).unwrap_or_default());
+        self.rest = rest
+            .strip_prefix(b"\r\n")
+            .unwrap_or(rest.get(1..).unwrap_or_default());
         Some(line)
     }
 }
@@ -84,7 +93,10 @@ fn is_blank(byte: u8) -> bool {
 }
 
 fn trim_start(line: &[u8]) -> &[u8] {
-    &line[line.iter().position(|b| !is_blank(*b)).unwrap_or(line.len())..]
+    &line[line
+        .iter()
+        .position(|b| !is_blank(*b))
+        .unwrap_or(line.len())..]
 }
 
 /// Key and value, both still escaped. The key ends before the first bare `=`, `:` or blank.
@@ -107,16 +119,18 @@ fn unescape(escaped: &[u8]) -> Result<String, &'static str> {
     let mut units: Vec<u16> = Vec::with_capacity(escaped.len());
     let mut bytes = escaped.iter().copied();
     while let Some(byte) = bytes.next() {
-        units.push(match (byte, if byte == b'\\' { bytes.next() } else { None }) {
-            (b'\\', None) => continue,
-            (b'\\', Some(b'u')) => hex4(&mut bytes)?,
-            (b'\\', Some(b't')) => 0x09,
-            (b'\\', Some(b'n')) => 0x0a,
-            (b'\\', Some(b'r')) => 0x0d,
-            (b'\\', Some(b'f')) => 0x0c,
-            (b'\\', Some(other)) => other.into(),
-            (latin1, _) => latin1.into(),
-        });
+        units.push(
+            match (byte, if byte == b'\\' { bytes.next() } else { None }) {
+                (b'\\', None) => continue,
+                (b'\\', Some(b'u')) => hex4(&mut bytes)?,
+                (b'\\', Some(b't')) => 0x09,
+                (b'\\', Some(b'n')) => 0x0a,
+                (b'\\', Some(b'r')) => 0x0d,
+                (b'\\', Some(b'f')) => 0x0c,
+                (b'\\', Some(other)) => other.into(),
+                (latin1, _) => latin1.into(),
+            },
+        );
     }
     Ok(String::from_utf16_lossy(&units))
 }
@@ -125,7 +139,10 @@ fn hex4(bytes: &mut impl Iterator<Item = u8>) -> Result<u16, &'static str> {
     let mut unit = 0;
     for _ in 0..4 {
         let digit = bytes.next().and_then(|b| char::from(b).to_digit(16));
-        unit = unit << 4 | digit.ok_or(r"`\u` needs four hexadecimal digits after it; to write a backslash, write `\\`")?;
+        unit = unit << 4
+            | digit.ok_or(
+                r"`\u` needs four hexadecimal digits after it; to write a backslash, write `\\`",
+            )?;
     }
     Ok(unit as u16)
 }
@@ -171,7 +188,10 @@ mod tests {
 
     #[test]
     fn escapes() {
-        check(r"a=\u00e9\uD83D\ude00\t\n\r\f\q\\", &[("a", "é😀\t\n\r\u{c}q\\")]);
+        check(
+            r"a=\u00e9\uD83D\ude00\t\n\r\f\q\\",
+            &[("a", "é😀\t\n\r\u{c}q\\")],
+        );
         check("caf\\u00e9=1", &[("café", "1")]);
     }
 
@@ -192,6 +212,9 @@ mod tests {
             assert_eq!(parse(file.as_bytes()).unwrap_err().line, 3, "{file:?}");
         }
         let message = alloc::string::ToString::to_string(&parse(b"y=\\u12").unwrap_err());
-        assert_eq!(message, r"line 1: `\u` needs four hexadecimal digits after it; to write a backslash, write `\\`");
+        assert_eq!(
+            message,
+            r"line 1: `\u` needs four hexadecimal digits after it; to write a backslash, write `\\`"
+        );
     }
 }

@@ -174,7 +174,9 @@ impl InitialState {
             "RUNNING" => Ok(Self::Running),
             "PAUSED" => Ok(Self::Paused),
             "STOPPED" => Ok(Self::Stopped),
-            _ => Err(format!("initial_state is \"{word}\"; it can be RUNNING, PAUSED or STOPPED")),
+            _ => Err(format!(
+                "initial_state is \"{word}\"; it can be RUNNING, PAUSED or STOPPED"
+            )),
         }
     }
 }
@@ -193,7 +195,11 @@ pub struct CreateConnector {
 impl CreateConnector {
     /// Reads a POST body. An error is a 500 in Kafka: malformed JSON, an unknown field, a wrong shape.
     pub fn from_json(json: &[u8]) -> Result<Self, String> {
-        Self::build(serde_json::from_slice::<Strict>(json).map(|body| body.0).map_err(|error| format!("{error}"))?)
+        Self::build(
+            serde_json::from_slice::<Strict>(json)
+                .map(|body| body.0)
+                .map_err(|error| format!("{error}"))?,
+        )
     }
 
     /// As [`Self::from_json`], but fields it does not know are passed over, as in a connector file.
@@ -202,9 +208,19 @@ impl CreateConnector {
     }
 
     fn build(body: Lenient) -> Result<Self, String> {
-        let config = body.config.ok_or("\"config\" is missing: an object with the connector's settings")?;
-        let initial_state = body.initial_state.as_deref().map(InitialState::parse).transpose()?;
-        Ok(Self { name: body.name.unwrap_or_default(), config, initial_state })
+        let config = body
+            .config
+            .ok_or("\"config\" is missing: an object with the connector's settings")?;
+        let initial_state = body
+            .initial_state
+            .as_deref()
+            .map(InitialState::parse)
+            .transpose()?;
+        Ok(Self {
+            name: body.name.unwrap_or_default(),
+            config,
+            initial_state,
+        })
     }
 }
 
@@ -240,10 +256,16 @@ mod tests {
         let info = ConnectorInfo {
             name: "n".into(),
             config: [("topic", "t"), ("name", "n")].into_iter().collect(),
-            tasks: vec![TaskId { connector: "n".into(), task: 0 }],
+            tasks: vec![TaskId {
+                connector: "n".into(),
+                task: 0,
+            }],
             kind: ConnectorType::Source,
         };
-        check(&info, r#"{"name":"n","config":{"topic":"t","name":"n"},"tasks":[{"connector":"n","task":0}],"type":"source"}"#);
+        check(
+            &info,
+            r#"{"name":"n","config":{"topic":"t","name":"n"},"tasks":[{"connector":"n","task":0}],"type":"source"}"#,
+        );
     }
 
     #[test]
@@ -251,25 +273,66 @@ mod tests {
         let worker = || "127.0.0.1:8083".into();
         let mut status = ConnectorStatus {
             name: "n".into(),
-            connector: ConnectorState { state: "RUNNING".into(), trace: None, worker_id: worker(), version: Some("4.3.0".into()) },
-            tasks: vec![TaskState { id: 0, state: "RUNNING".into(), trace: None, worker_id: worker(), version: None }],
+            connector: ConnectorState {
+                state: "RUNNING".into(),
+                trace: None,
+                worker_id: worker(),
+                version: Some("4.3.0".into()),
+            },
+            tasks: vec![TaskState {
+                id: 0,
+                state: "RUNNING".into(),
+                trace: None,
+                worker_id: worker(),
+                version: None,
+            }],
             kind: ConnectorType::Source,
         };
-        check(&status, concat!(
-            r#"{"name":"n","connector":{"state":"RUNNING","worker_id":"127.0.0.1:8083","version":"4.3.0"},"#,
-            r#""tasks":[{"id":0,"state":"RUNNING","worker_id":"127.0.0.1:8083","version":null}],"type":"source"}"#,
-        ));
+        check(
+            &status,
+            concat!(
+                r#"{"name":"n","connector":{"state":"RUNNING","worker_id":"127.0.0.1:8083","version":"4.3.0"},"#,
+                r#""tasks":[{"id":0,"state":"RUNNING","worker_id":"127.0.0.1:8083","version":null}],"type":"source"}"#,
+            ),
+        );
         status.tasks[0].trace = Some("x".into());
-        check(&status.tasks[0], r#"{"id":0,"state":"RUNNING","trace":"x","worker_id":"127.0.0.1:8083","version":null}"#);
+        check(
+            &status.tasks[0],
+            r#"{"id":0,"state":"RUNNING","trace":"x","worker_id":"127.0.0.1:8083","version":null}"#,
+        );
     }
 
     #[test]
     fn small_bodies() {
-        check(&ErrorBody { error_code: 404, message: "Connector n not found".into() }, r#"{"error_code":404,"message":"Connector n not found"}"#);
-        check(&PluginRow { class: "a.B".into(), kind: "sink", version: Some("1".into()) }, r#"{"class":"a.B","type":"sink","version":"1"}"#);
-        check(&PluginRow { class: "a.B".into(), kind: "sink", version: None }, r#"{"class":"a.B","type":"sink"}"#);
         check(
-            &ServerInfo { version: "v".into(), commit: "c".into(), kafka_cluster_id: "k".into() },
+            &ErrorBody {
+                error_code: 404,
+                message: "Connector n not found".into(),
+            },
+            r#"{"error_code":404,"message":"Connector n not found"}"#,
+        );
+        check(
+            &PluginRow {
+                class: "a.B".into(),
+                kind: "sink",
+                version: Some("1".into()),
+            },
+            r#"{"class":"a.B","type":"sink","version":"1"}"#,
+        );
+        check(
+            &PluginRow {
+                class: "a.B".into(),
+                kind: "sink",
+                version: None,
+            },
+            r#"{"class":"a.B","type":"sink"}"#,
+        );
+        check(
+            &ServerInfo {
+                version: "v".into(),
+                commit: "c".into(),
+                kafka_cluster_id: "k".into(),
+            },
             r#"{"version":"v","commit":"c","kafka_cluster_id":"k"}"#,
         );
     }
@@ -277,17 +340,40 @@ mod tests {
     #[test]
     fn a_post_body_refuses_what_a_file_ignores() {
         let body = br#"{"name":"a","foo":1,"config":{"x":1},"initial_state":"paused"}"#;
-        assert!(CreateConnector::from_json(body).unwrap_err().contains("unknown field `foo`"));
+        assert!(
+            CreateConnector::from_json(body)
+                .unwrap_err()
+                .contains("unknown field `foo`")
+        );
         let created = CreateConnector::from_file(body).unwrap();
-        assert_eq!((created.name.as_str(), created.initial_state), ("a", Some(InitialState::Paused)));
+        assert_eq!(
+            (created.name.as_str(), created.initial_state),
+            ("a", Some(InitialState::Paused))
+        );
         assert_eq!(created.config.config.to_java(), "{x=1}");
     }
 
     #[test]
     fn wrong_shapes_are_refused() {
-        for body in ["null", "[1]", "{", "", r#"{"name":"a","config":null}"#, r#"{"name":"a"}"#, r#"{"config":{},"initial_state":"FOO"}"#] {
-            assert!(CreateConnector::from_json(body.as_bytes()).is_err(), "{body}");
+        for body in [
+            "null",
+            "[1]",
+            "{",
+            "",
+            r#"{"name":"a","config":null}"#,
+            r#"{"name":"a"}"#,
+            r#"{"config":{},"initial_state":"FOO"}"#,
+        ] {
+            assert!(
+                CreateConnector::from_json(body.as_bytes()).is_err(),
+                "{body}"
+            );
         }
-        assert_eq!(CreateConnector::from_json(br#"{"config":{}}"#).unwrap().name, "");
+        assert_eq!(
+            CreateConnector::from_json(br#"{"config":{}}"#)
+                .unwrap()
+                .name,
+            ""
+        );
     }
 }

@@ -1,0 +1,305 @@
+//! Kafka's JsonConverter: values in JSON, with or without the envelope that names their schema.
+//!
+//! Owns the envelope (`{"schema":...,"payload":...}`, exactly these two fields) and its fast path, for text is what most
+//! topics hold. Leaves schemas and the payload's coercion to `json_schema`. Source: contract 8.1, and Kafka Connect 4.3 asked.
+//! Invariant: text goes out and comes back unchanged, and what goes out is byte for byte what Jackson writes.
+
+use super::json_schema::{Decoded, Schema};
+use super::writer::{Writer, convert_each};
+use super::{Failure, escape};
+use crate::config::ConfigMap;
+use crate::record::{Blobs, Format};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use base64::Engine;
+use core::fmt;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+const TEXT: &str = r#"{"schema":{"type":"string","optional":false},"payload":"#;
+const BYTES: &str = r#"{"schema":{"type":"bytes","optional":false},"payload":"#;
+const SCHEMALESS: &str = r#"{"schema":null,"payload":"#;
+const NO_ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional \
+     fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.";
+
+/// The converter, configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonConverter {
+    schemas_enable: bool,
+}
+
+impl JsonConverter {
+    /// From the settings under `key.converter.` or `value.converter.`.
+    pub fn new(settings: &ConfigMap) -> Result<Self, String> {
+        match settings
+            .get("schemas.enable")
+            .map(|text| text.trim().to_ascii_lowercase())
+            .as_deref()
+        {
+            None | Some("true") => Ok(Self {
+                schemas_enable: true,
+            }),
+            Some("false") => Ok(Self {
+                schemas_enable: false,
+            }),
+            Some(other) => Err(format!(
+                "Invalid value {other} for configuration schemas.enable: Expected value to be either true or false"
+            )),
+        }
+    }
+
+    fn envelope(self, with_schema: &'static str) -> (&'static str, &'static str) {
+        if self.schemas_enable {
+            (with_schema, "}")
+        } else {
+            ("", "")
+        }
+    }
+
+    pub(super) fn encode(
+        self,
+        format: Format,
+        column: &Blobs,
+        count: usize,
+    ) -> (Blobs, Vec<Failure>) {
+        match format {
+            Format::Text => self.encode_text(column, count),
+            Format::Raw => self.encode_bytes(column, count),
+            Format::Json => self.encode_json(column, count),
+            Format::Cbor | Format::AvroRegistry | Format::ProtobufRegistry => super::refuse_all(
+                column,
+                count,
+                "JsonConverter cannot read values in a registry's format. Use ByteArrayConverter",
+            ),
+        }
+    }
+
+    fn encode_text(self, column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
+        let (open, close) = self.envelope(TEXT);
+        let (open, close) = (format!("{open}\""), format!("\"{close}"));
+        let plain = escape::is_plain(&column.data);
+        convert_each(column, count, open.len() + close.len(), |text, out| {
+            let bytes = out.bytes();
+            bytes.extend_from_slice(open.as_bytes());
+            if plain {
+                bytes.extend_from_slice(text);
+            } else {
+                escape::escape_into(bytes, &String::from_utf8_lossy(text));
+            }
+            bytes.extend_from_slice(close.as_bytes());
+            out.end();
+            Ok(())
+        })
+    }
+
+    fn encode_bytes(self, column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
+        let (open, close) = self.envelope(BYTES);
+        convert_each(column, count, open.len() + close.len() + 8, |value, out| {
+            let base64 = base64::prelude::BASE64_STANDARD.encode(value);
+            out.push(Some(format!("{open}\"{base64}\"{close}").as_bytes()));
+            Ok(())
+        })
+    }
+
+    /// The connector's own JSON, checked and not rewritten; a JSON null is Kafka's null, as a value without schema is.
+    fn encode_json(self, column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
+        let (open, close) = self.envelope(SCHEMALESS);
+        convert_each(column, count, open.len() + close.len(), |json, out| {
+            let raw: &RawValue = serde_json::from_slice(json)
+                .map_err(|error| format!("The connector's JSON value is not valid: {error}"))?;
+            if raw.get() == "null" {
+                out.push(None);
+                return Ok(());
+            }
+            for part in [open, raw.get(), close] {
+                out.bytes().extend_from_slice(part.as_bytes());
+            }
+            out.end();
+            Ok(())
+        })
+    }
+
+    pub(super) fn decode(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
+        match self.decode_text(bytes, count) {
+            Some((column, failures)) => (Format::Text, column, failures),
+            None => self.decode_mixed(bytes, count),
+        }
+    }
+
+    /// The column, if every value is a string.
+    fn decode_text(self, bytes: &Blobs, count: usize) -> Option<(Blobs, Vec<Failure>)> {
+        let (open, close) = self.envelope(TEXT);
+        let (open, close) = (format!("{open}\""), format!("\"{close}"));
+        let mut decoder = Decoder::new(self.schemas_enable);
+        let count = count.min(bytes.len());
+        let mut out = Writer::new(
+            count,
+            bytes
+                .data
+                .len()
+                .saturating_sub(count * (open.len() + close.len())),
+        );
+        for index in 0..count {
+            let Some(value) = bytes.get(index) else {
+                out.push(None);
+                continue;
+            };
+            let inner = value
+                .strip_prefix(open.as_bytes())
+                .and_then(|rest| rest.strip_suffix(close.as_bytes()));
+            if let Some(plain) = inner.filter(|inner| escape::is_plain(inner)) {
+                out.push(Some(plain));
+                continue;
+            }
+            // Between the same ends stands text with escapes, or some other value.
+            let quoted = inner.map(|inner| &value[open.len() - 1..open.len() + inner.len() + 1]);
+            if let Some(text) =
+                quoted.and_then(|quoted| serde_json::from_slice::<String>(quoted).ok())
+            {
+                out.push(Some(text.as_bytes()));
+                continue;
+            }
+            match decoder.decode(value) {
+                Ok(Decoded::Text(text)) => out.push(Some(text.as_bytes())),
+                Ok(Decoded::Null) => out.push(None),
+                Ok(Decoded::Bytes(_) | Decoded::Json(_)) => return None,
+                Err(message) => out.fail(message),
+            }
+        }
+        Some(out.finish())
+    }
+
+    /// Bytes if every value is bytes; else JSON, in which a string has its quotes and bytes are base64.
+    fn decode_mixed(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
+        let mut decoder = Decoder::new(self.schemas_enable);
+        let decoded: Vec<_> = (0..count.min(bytes.len()))
+            .map(|index| {
+                bytes
+                    .get(index)
+                    .map_or(Ok(Decoded::Null), |value| decoder.decode(value))
+            })
+            .collect();
+        let raw = decoded
+            .iter()
+            .all(|value| !matches!(value, Ok(Decoded::Text(_) | Decoded::Json(_))));
+        let mut out = Writer::new(decoded.len(), bytes.data.len());
+        for value in decoded {
+            match value {
+                Err(message) => out.fail(message),
+                Ok(Decoded::Null) => out.push(None),
+                Ok(Decoded::Bytes(bytes)) if raw => out.push(Some(&bytes)),
+                Ok(value) => {
+                    value.write_json(out.bytes());
+                    out.end();
+                }
+            }
+        }
+        let (column, failures) = out.finish();
+        (
+            if raw { Format::Raw } else { Format::Json },
+            column,
+            failures,
+        )
+    }
+}
+
+/// Decodes values one by one, and remembers the last schema: topics rarely have two.
+struct Decoder {
+    schemas_enable: bool,
+    last: Option<(String, Schema)>,
+}
+
+impl Decoder {
+    fn new(schemas_enable: bool) -> Self {
+        Self {
+            schemas_enable,
+            last: None,
+        }
+    }
+
+    fn decode<'a>(&mut self, value: &'a [u8]) -> Result<Decoded<'a>, String> {
+        if !self.schemas_enable {
+            return if value.trim_ascii().is_empty() {
+                Ok(Decoded::Null)
+            } else {
+                Decoded::schemaless(one_value(value)?.get())
+            };
+        }
+        if value.trim_ascii().is_empty() {
+            return Err(NO_ENVELOPE.into());
+        }
+        let json = one_value(value)?.get();
+        let Ok(Envelope {
+            schema: Some(schema),
+            payload: Some(payload),
+            others: false,
+        }) = serde_json::from_str(json)
+        else {
+            return Err(NO_ENVELOPE.into());
+        };
+        if schema.get() == "null" {
+            return Decoded::schemaless(payload.get());
+        }
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|(text, _)| text != schema.get())
+        {
+            self.last = Some((schema.get().into(), Schema::parse(schema.get())?));
+        }
+        let (_, schema) = self.last.as_ref().ok_or(NO_ENVELOPE)?;
+        schema.decode(payload.get())
+    }
+}
+
+/// The JSON value at the beginning; what follows it is ignored, as Jackson does.
+fn one_value(bytes: &[u8]) -> Result<&RawValue, String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    <&RawValue>::deserialize(&mut deserializer).map_err(|error| {
+        format!(
+            "Converting byte[] to Kafka Connect data failed due to serialization error: {error}"
+        )
+    })
+}
+
+/// The fields of an envelope; of one that comes twice the last counts.
+struct Envelope<'a> {
+    schema: Option<&'a RawValue>,
+    payload: Option<&'a RawValue>,
+    others: bool,
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with schema and payload")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut envelope = Envelope {
+                    schema: None,
+                    payload: None,
+                    others: false,
+                };
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    match &*name {
+                        "schema" => envelope.schema = Some(map.next_value()?),
+                        "payload" => envelope.payload = Some(map.next_value()?),
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            envelope.others = true;
+                        }
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests;
