@@ -1,0 +1,29 @@
+//! `cargo xtask bench`: figures, printed and never asserted.
+
+mod lines;
+mod meter;
+mod pipeline;
+mod side;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// `cargo xtask bench ...`
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Sub,
+}
+
+#[derive(Subcommand)]
+enum Sub {
+    /// A file, through a topic, to a file: records/s, CPU per record, start-up, memory
+    Pipeline(pipeline::Args),
+}
+
+/// Runs the benchmark.
+pub fn run(args: Args) -> Result<()> {
+    match args.command {
+        Sub::Pipeline(args) => pipeline::run(args),
+    }
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask clients`: real Kafka clients against connectd, or the same table against the real Kafka.
+//!
+//! Owns: what is started for them (`target.rs`), how one command is checked (`case.rs`), and a table for each kind of client.
+//! Invariant: a table says what a user of Kafka sees; where connectd and Kafka differ, the table is right only if Kafka passes it.
+
+mod case;
+mod java;
+mod kcat;
+mod python;
+mod target;
+
+use crate::repo;
+use crate::test::Score;
+use anyhow::{Result, bail};
+use target::Target;
+
+/// `cargo xtask clients`
+#[derive(clap::Args)]
+pub struct Args {
+    /// kcat, python, java [default: all]
+    names: Vec<String>,
+    /// Against the real Kafka instead of connectd
+    #[arg(long)]
+    kafka: bool,
+}
+
+/// A kind of client: its name, what is missing for it on this machine, and its cases.
+type Suite = (
+    &'static str,
+    fn() -> Option<&'static str>,
+    fn(&Target) -> Result<Score>,
+);
+
+const SUITES: [Suite; 3] = [
+    ("kcat", kcat::missing, kcat::cases),
+    ("python", python::missing, python::cases),
+    ("java", java::missing, java::cases),
+];
+
+/// Runs the suites that were asked for.
+pub fn run(args: Args) -> Result<()> {
+    if !args.kafka {
+        repo::build_connectd()?;
+    }
+    let mut total = Score::default();
+    for (name, missing, cases) in SUITES {
+        if !args.names.is_empty() && !args.names.iter().any(|asked| asked == name) {
+            continue;
+        }
+        println!("\n== {name}");
+        total.add(match missing() {
+            Some(what) => Score::skipped(what),
+            None if args.kafka => cases(&Target::kafka()?)?,
+            None => cases(&Target::connectd()?)?,
+        });
+    }
+    println!("\n{total}");
+    if total.failed > 0 {
+        bail!("{} failed", total.failed);
+    }
+    Ok(())
+}
+
+/// Runs one suite against connectd, which must have been built.
+pub fn suite(name: &str) -> Result<Score> {
+    let Some((_, missing, cases)) = SUITES.into_iter().find(|(known, ..)| *known == name) else {
+        bail!("no suite {name}");
+    };
+    match missing() {
+        Some(what) => Ok(Score::skipped(what)),
+        None => cases(&Target::connectd()?),
+    }
+}

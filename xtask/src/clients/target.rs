@@ -1,0 +1,103 @@
+//! What the clients talk to: a fresh worker with the examples' pipe and JSON converters, ours or Kafka's.
+//!
+//! Invariant: when it is there, the topic `connect-test` holds one record, which the file source made of the line `test`.
+
+use crate::kafka::Kafka;
+use anyhow::{Context, Result, bail};
+use e2e::connectd::JSON;
+use e2e::rest::Rest;
+use e2e::wire::Wire;
+use e2e::{Folder, Running, Worker, free_port};
+use std::time::{Duration, Instant};
+
+/// What Kafka Connect's JSON converter writes for the line `test`.
+pub const CONNECT_TEST: &str = r#"{"schema":{"type":"string","optional":false},"payload":"test"}"#;
+
+/// A running broker and worker; both end when it is dropped.
+pub struct Target {
+    /// Where it answers, as `host:port`.
+    pub bootstrap: String,
+    _running: Vec<Running>,
+    _files: Files,
+}
+
+/// What must stay on disk as long as the processes run.
+enum Files {
+    Connectd(#[expect(dead_code)] Worker),
+    Kafka(#[expect(dead_code)] Folder),
+}
+
+impl Target {
+    /// A fresh connectd.
+    pub fn connectd() -> Result<Target> {
+        let worker = Worker::new("clients")
+            .set("key.converter", JSON)
+            .set("value.converter", JSON)
+            .pipe();
+        worker.folder.write("test.txt", "test\n");
+        let connectd = worker.start();
+        let port = worker.kafka_port;
+        wait_for_record(port)?;
+        Ok(Target {
+            bootstrap: format!("127.0.0.1:{port}"),
+            _running: vec![connectd.running],
+            _files: Files::Connectd(worker),
+        })
+    }
+
+    /// A fresh Kafka with its standalone worker.
+    pub fn kafka() -> Result<Target> {
+        let kafka = Kafka::fetch()?;
+        let folder = Folder::new("clients-kafka");
+        let (port, rest) = (free_port(), free_port());
+        let broker = kafka.broker(&folder.join("broker"), port)?.start()?;
+        let lines = [
+            format!("bootstrap.servers=127.0.0.1:{port}"),
+            format!("listeners=http://127.0.0.1:{rest}"),
+            format!("key.converter={JSON}\nvalue.converter={JSON}"),
+            format!(
+                "offset.storage.file.filename={}",
+                folder.join("connect.offsets").display()
+            ),
+            format!("plugin.path={}", kafka.plugin_path().display()),
+        ];
+        let worker = folder.write("worker.properties", lines.join("\n"));
+        let text = folder.write("test.txt", "test\n");
+        let source = format!(
+            "name=local-file-source\nconnector.class=FileStreamSource\nfile={}\ntopic=connect-test\n",
+            text.display()
+        );
+        let source = folder.write("source.properties", source);
+        let connect = kafka.connect(&[worker, source], &folder.join("connect.log"))?;
+        let rest = Rest::new(rest);
+        let start = Instant::now();
+        while !rest.is_up() {
+            if start.elapsed() > Duration::from_secs(60) {
+                bail!("Kafka's worker did not come up:\n{}", connect.log());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        wait_for_record(port)?;
+        Ok(Target {
+            bootstrap: format!("127.0.0.1:{port}"),
+            _running: vec![connect, broker],
+            _files: Files::Kafka(folder),
+        })
+    }
+}
+
+fn wait_for_record(port: u16) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let end = Wire::connect(port).and_then(|mut wire| wire.end_offset("connect-test", 0));
+        match end {
+            Ok(1..) => return Ok(()),
+            other if start.elapsed() > Duration::from_secs(60) => {
+                return other
+                    .map(|_| ())
+                    .context("the line of test.txt did not reach the topic connect-test");
+            }
+            _ => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `cargo xtask test`: every test there is, and one line at the end that sums over all runners.
+//!
+//! Owns: the list of suites, what each needs, and the sum. Leaves to others: the tests.
+//! Invariant: a suite that could not run is said so and counted; one that ended badly without a count is a failure.
+
+mod score;
+
+pub use score::Score;
+
+use crate::{clients, repo, run as set_up};
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+/// `cargo xtask test`
+#[derive(clap::Args)]
+pub struct Args {
+    /// A suite that is skipped counts as failed (continuous integration asks for this)
+    #[arg(long)]
+    no_skips: bool,
+    /// Only these suites, by name
+    names: Vec<String>,
+}
+
+/// Runs the suites and prints the sum.
+pub fn run(args: Args) -> Result<()> {
+    set_up::install_wasm_targets()?;
+    let mut total = Score::default();
+    for (name, suite) in SUITES {
+        if !args.names.is_empty() && !args.names.iter().any(|asked| asked == name) {
+            continue;
+        }
+        println!("\n== {name}");
+        let score = suite().unwrap_or_else(|error| {
+            println!("{error:#}");
+            Score::failed(1)
+        });
+        println!("{name}: {score}");
+        total.add(score);
+    }
+    println!("\n{total}");
+    if total.failed > 0 {
+        bail!("{} failed", total.failed);
+    }
+    if args.no_skips && total.skipped > 0 {
+        bail!("{} skipped, and none may be", total.skipped);
+    }
+    Ok(())
+}
+
+type Suite = fn() -> Result<Score>;
+
+const SUITES: [(&str, Suite); 8] = [
+    ("format", || {
+        one("cargo fmt", repo::cargo(&["fmt", "--all", "--check"]))
+    }),
+    ("lints", || {
+        one(
+            "cargo clippy",
+            repo::cargo(&[
+                "clippy",
+                "--release",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+        )
+    }),
+    ("build", || {
+        one(
+            "connectd",
+            repo::cargo(&["build", "--release", "-p", "connectd"]),
+        )
+    }),
+    ("rust", || {
+        counted(repo::cargo(&[
+            "test",
+            "--release",
+            "--workspace",
+            "--no-fail-fast",
+        ]))
+    }),
+    ("simulator", || {
+        one(
+            "10,000 seeds",
+            repo::cargo(&["run", "--release", "-p", "sim", "--", "--seeds", "10000"]),
+        )
+    }),
+    ("kcat", || clients::suite("kcat")),
+    ("python", || clients::suite("python")),
+    ("java", || clients::suite("java")),
+];
+
+/// A command that is one test by itself.
+fn one(name: &str, mut command: Command) -> Result<Score> {
+    let ok = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?
+        .success();
+    println!("{} {name}", if ok { "ok    " } else { "FAILED" });
+    Ok(if ok {
+        Score::passed(1)
+    } else {
+        Score::failed(1)
+    })
+}
+
+/// A command that counts its tests: what it prints is passed on, and its closing lines are summed.
+pub fn counted(mut command: Command) -> Result<Score> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    let mut score = Score::default();
+    for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
+        let line = line?;
+        println!("{line}");
+        score.add(Score::read(&line));
+    }
+    let status = child.wait()?;
+    if !status.success() && score.failed == 0 {
+        println!("{command:?} ended with {status}");
+        score.failed = 1;
+    }
+    Ok(score)
+}
