@@ -6,6 +6,7 @@ pub mod config;
 pub mod connect_topics;
 pub mod connector_file;
 pub mod convert;
+pub mod exchange;
 pub mod herder;
 pub mod plugin;
 pub mod properties;
