@@ -19,6 +19,7 @@ mod number;
 mod writer;
 
 pub use adapt::adapt;
+pub use escape::quote_into as quote_json;
 pub use java_text::{java_double, java_text};
 pub use json::JsonConverter;
 pub use number::Primitive;
