@@ -8,6 +8,7 @@ pub mod connector_file;
 pub mod convert;
 pub mod exchange;
 pub mod herder;
+pub mod offsets;
 pub mod plugin;
 pub mod properties;
 pub mod record;
