@@ -233,11 +233,13 @@ pub enum Input {
         /// The answer.
         outcome: Result<Answer, Refusal>,
     },
+    /// Time has passed, and nothing else happened: said when [`Herder::poll_timeout`](super::Herder::poll_timeout) is due.
+    Tick,
     /// The worker shuts down: stop everything. [`Herder::is_idle`](super::Herder::is_idle) says when that is done.
     Stop,
 }
 
-/// Something to do.
+/// Something to do. Those about the same connector's instance, the same task, or `connect-status` are done in order.
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Check a whole connector config as Kafka's `validate` does (the connector's own keys too); then say `Validated`.
