@@ -15,4 +15,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod batch;
+pub mod buffer;
 pub mod disk;
+pub mod entry;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;

@@ -80,6 +80,7 @@ impl<'a> Records<'a> {
         }
     }
 
+    #[inline]
     fn read(&mut self) -> Result<Record<'a>, BadBatch> {
         let mut all = Reader(self.rest);
         let length = all
@@ -109,6 +110,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, BadBatch>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(bad) = self.failed.take() {
             return Some(Err(bad));
@@ -146,9 +148,13 @@ impl ExactSizeIterator for Headers<'_> {
     }
 }
 
+/// Bytes of the longest number.
+const MAX_VARINT_BYTES: usize = 10;
+
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], BadBatch> {
         let (head, tail) = self
             .0
@@ -158,19 +164,25 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<i64, BadBatch> {
         let mut value = 0u64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.take(1)?[0];
-            value |= u64::from(byte & 0x7f) << shift;
+        for (index, &byte) in self.0.iter().take(MAX_VARINT_BYTES).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
             if byte & 0x80 == 0 {
+                self.0 = &self.0[index + 1..];
                 return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
             }
         }
-        Err(BadBatch::Record("a number has more than ten bytes"))
+        Err(BadBatch::Record(if self.0.len() < MAX_VARINT_BYTES {
+            "it ends early"
+        } else {
+            "a number has more than ten bytes"
+        }))
     }
 
     /// A length, `None` if it is negative.
+    #[inline]
     fn length(&mut self) -> Result<Option<usize>, BadBatch> {
         let length = self.varint()?;
         if length > i64::from(i32::MAX) {
@@ -179,6 +191,7 @@ impl<'a> Reader<'a> {
         Ok(usize::try_from(length).ok())
     }
 
+    #[inline]
     fn blob(&mut self) -> Result<Option<&'a [u8]>, BadBatch> {
         self.length()?.map(|length| self.take(length)).transpose()
     }
@@ -195,6 +208,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    #[inline]
     fn headers(&mut self) -> Result<Headers<'a>, BadBatch> {
         let left = self
             .length()?

@@ -1,0 +1,24 @@
+//! Mistakes that the simulator must find, built only with the feature `planted-bugs`: a simulator that misses them proves nothing.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// A mistake of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Bug {
+    /// None.
+    None,
+    /// Recovery believes entries without checking their sums.
+    SkipChecksum,
+}
+
+static PLANTED: AtomicU8 = AtomicU8::new(0);
+
+/// Plants one mistake in every store of this process.
+pub fn plant(bug: Bug) {
+    PLANTED.store(bug as u8, Ordering::Relaxed);
+}
+
+pub(crate) fn is(bug: Bug) -> bool {
+    PLANTED.load(Ordering::Relaxed) == bug as u8
+}
