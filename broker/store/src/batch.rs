@@ -12,6 +12,8 @@
 //! Invariant: the checksum does not cover offset, length, epoch and magic, so writing the first and third leaves it valid; whatever
 //! else must be sure of those four checks them itself.
 
+use alloc::vec::Vec;
+
 use crc_fast::{CrcAlgorithm, checksum};
 
 pub mod builder;
@@ -29,7 +31,8 @@ const LENGTH_EXCLUDES: usize = 12;
 const CRC_STARTS: usize = 21;
 const CODEC_MASK: i16 = 0b111;
 const LOG_APPEND_TIME: i16 = 1 << 3;
-const TRANSACTIONAL: i16 = 1 << 4;
+/// The bit of the attributes that says so.
+pub const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
 
 /// The header of a batch.
@@ -236,6 +239,21 @@ pub fn set_log_append_time(batch: &mut [u8], timestamp: i64) -> BatchInfo {
     put(batch, 35, &timestamp.to_be_bytes());
     sum(&mut batch[..info.length as usize]);
     BatchInfo::parse(batch).expect("length and magic are as they were")
+}
+
+/// The header of an uncompressed batch before its records as `codec` (1 to 4) has compressed them, summed anew.
+///
+/// # Panics
+/// If the whole would be larger than 2 GiB.
+pub fn with_compressed(header: &[u8; HEADER_BYTES], codec: u8, records: &[u8]) -> Vec<u8> {
+    let attributes = i16_at(header, 21) & !CODEC_MASK | i16::from(codec) & CODEC_MASK;
+    let length = i32::try_from(HEADER_BYTES + records.len() - LENGTH_EXCLUDES)
+        .expect("a batch stays under 2 GiB");
+    let mut batch = [&header[..], records].concat();
+    put(&mut batch, 8, &length.to_be_bytes());
+    put(&mut batch, 21, &attributes.to_be_bytes());
+    sum(&mut batch);
+    batch
 }
 
 /// Writes the checksum of a batch.

@@ -132,6 +132,20 @@ fn log_append_time_is_every_records_time() {
 }
 
 #[test]
+fn compressed_records_come_under_the_same_header() {
+    let bytes = golden();
+    let compressed = with_compressed(bytes.first_chunk().unwrap(), 3, b"lz4 bytes");
+    let expected = BatchInfo {
+        length: 70,
+        attributes: 3,
+        ..check_crc(&bytes).unwrap()
+    };
+    let info = check_crc(&compressed).unwrap();
+    assert_eq!(BatchInfo { crc: expected.crc, ..info }, expected);
+    assert_eq!(compressed[HEADER_BYTES..], *b"lz4 bytes");
+}
+
+#[test]
 fn what_is_not_a_batch_is_refused() {
     let check = |change: &dyn Fn(&mut Vec<u8>), expected: &str| {
         let mut bytes = golden();
