@@ -81,6 +81,8 @@ errors! {
     NonEmptyGroup => 68, "The group is not empty.";
     /// 69
     GroupIdNotFound => 69, "The group id does not exist.";
+    /// 73
+    TopicDeletionDisabled => 73, "Topic deletion is disabled.";
     /// 74
     FencedLeaderEpoch => 74, "The leader epoch in the request is older than the epoch on the broker.";
     /// 75
@@ -99,4 +101,6 @@ errors! {
     ThrottlingQuotaExceeded => 89, "The throttling quota has been exceeded.";
     /// 90
     ProducerFenced => 90, "There is a newer producer with the same transactionalId which fences the current one.";
+    /// 100
+    UnknownTopicId => 100, "This server does not host this topic ID.";
 }

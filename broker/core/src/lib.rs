@@ -1,10 +1,267 @@
-//! Every decision of the broker, and no I/O.
+//! Every decision of the broker, and no I/O. Read this file first.
+//!
+//! Owns the state machine: requests and finished I/O go in, replies and I/O to do come out. Leaves bytes on disk to `broker_store`,
+//! sockets and threads to `broker`, Kafka's wire structs to `broker_wire`.
+//!
+//! The one law: after any call of [`Broker::handle`] or [`Broker::handle_timeout`], drain [`Broker::poll_output`] until it is empty,
+//! then wait for input or for [`Broker::poll_timeout`]. What is handled between two drains becomes one journal entry.
+//!
+//! Invariant: state that must outlive a crash moves only by what is in the entry being filled, through the same `replay` that
+//! recovery calls; and a reply leaves only when every entry it was judged against is durable.
 #![no_std]
 
 extern crate alloc;
 
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+use broker_store::{
+    checkpoint::Checkpoint,
+    entry::{Entry, PartitionId},
+    log::SegmentWrite,
+};
+use uuid::Uuid;
+
+mod admin;
+mod append;
+mod codec;
+pub mod config_keys;
+mod coordinate;
 pub mod error;
+mod fetch;
 pub mod group;
+mod keeper;
+pub mod limits;
 pub mod offsets;
+mod partition;
+mod pipeline;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
+mod producer;
+mod record;
+mod recover;
 pub mod request;
+pub mod settings;
+mod tables;
+mod tasks;
 pub mod time;
+mod topics;
+
+pub use codec::Damaged;
+pub use pipeline::Seq;
+pub use recover::RecoverError;
+pub use topics::check_name as check_topic_name;
+
+use partition::Partition;
+use record::Record;
+use request::{ConnId, Reply, Request, RequestId};
+use settings::Settings;
+use time::{Now, Wall};
+
+/// What goes in.
+#[derive(Debug)]
+pub enum Input {
+    /// A client asks.
+    Request {
+        /// Who.
+        conn: ConnId,
+        /// Which of its requests; the reply carries it.
+        id: RequestId,
+        /// What.
+        request: Request,
+    },
+    /// A connection is gone; it gets no more replies.
+    Disconnected(ConnId),
+    /// The entry of [`Output::Journal`] is durable.
+    Journaled(Seq),
+    /// The writes of [`Output::WriteSegments`] are done (not synced).
+    SegmentsWritten,
+    /// The checkpoint of [`Output::Checkpoint`] is durable.
+    Checkpointed(Seq),
+    /// The process is about to stop: make a checkpoint when everything is durable.
+    Stopping,
+}
+
+/// What comes out.
+#[derive(Debug)]
+pub enum Output {
+    /// Answer a client.
+    Reply {
+        /// Who asked.
+        conn: ConnId,
+        /// Which request.
+        id: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Make this entry durable, then say [`Input::Journaled`]. There is one at a time.
+    Journal(Entry),
+    /// Write these pieces, then say [`Input::SegmentsWritten`]. There is one set at a time.
+    WriteSegments(Vec<SegmentWrite>),
+    /// Sync the segments, store this, free the journal up to it, then say [`Input::Checkpointed`]. Not before earlier outputs are done.
+    Checkpoint(Checkpoint),
+    /// Remove the folders of these logs. Not before earlier segment writes are done.
+    DeleteLogs(Vec<broker_store::log::LogDir>),
+}
+
+/// The broker.
+pub struct Broker {
+    settings: Settings,
+    topics: topics::Topics,
+    partitions: BTreeMap<PartitionId, Partition>,
+    groups: group::Groups,
+    offsets: offsets::Offsets,
+    tables: tables::Tables,
+    tasks: tasks::Tasks,
+    producer_ids: admin::ProducerIds,
+    entropy: admin::Entropy,
+    parked: fetch::Parked,
+    pipeline: pipeline::Pipeline,
+    keeper: keeper::Keeper,
+    /// Logs to remove once the entry that deletes them is durable.
+    deletions: VecDeque<(Seq, Vec<broker_store::log::LogDir>)>,
+    outputs: VecDeque<Output>,
+    journal_capacity: u64,
+    last_entry: Now,
+    sealed: bool,
+    stopping: bool,
+}
+
+impl Broker {
+    /// One change. Drain [`Broker::poll_output`] afterwards.
+    pub fn handle(&mut self, now: Now, wall: Wall, input: Input) {
+        match input {
+            Input::Request { conn, id, request } => self.request(now, wall, conn, id, request),
+            Input::Disconnected(conn) => self.disconnected(now, conn),
+            Input::Journaled(seq) => self.journaled(now, seq),
+            Input::SegmentsWritten => self.segments_written(),
+            Input::Checkpointed(seq) => self.checkpointed(now, seq),
+            Input::Stopping => {
+                self.stopping = true;
+                self.keeper.want_checkpoint();
+            }
+        }
+    }
+
+    /// Time has passed. Drain [`Broker::poll_output`] afterwards.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.expire_fetches(now);
+        self.groups_timeout(now);
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll_output(&mut self, now: Now) -> Option<Output> {
+        if let Some(output) = self.outputs.pop_front().or_else(|| self.pipeline.poll_reply()) {
+            return Some(output);
+        }
+        let seal = self.seal_due(now) || self.checkpoint_needs_entry(now);
+        if let Some(entry) = self.pipeline.start_entry(seal) {
+            self.sealed = entry.is_empty();
+            self.last_entry = now;
+            self.keeper.journaled(entry.len() as u64);
+            self.entry_closed(now, entry.seq);
+            return Some(Output::Journal(entry));
+        }
+        self.poll_keeper(now)
+    }
+
+    /// When to call [`Broker::handle_timeout`] if nothing else happens before.
+    pub fn poll_timeout(&self) -> Option<Now> {
+        let seal = (!self.sealed && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
+        let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
+        [seal, keeper, self.parked.poll_timeout(), self.groups.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// True while more requests may be brought; otherwise wait for [`Input::Journaled`].
+    pub fn wants_requests(&self) -> bool {
+        self.pipeline.has_room()
+    }
+
+    /// True once a stop has been asked for and nothing is left that would be lost or have to be read again.
+    pub fn may_stop(&self) -> bool {
+        self.stopping && self.pipeline.is_idle() && self.keeper.last_checkpoint_seq() == self.pipeline.durable()
+    }
+
+    fn seal_due(&self, now: Now) -> bool {
+        !self.sealed && self.pipeline.is_idle() && now >= self.last_entry.plus(limits::SEAL_MS)
+    }
+
+    fn request(&mut self, now: Now, wall: Wall, conn: ConnId, id: RequestId, request: Request) {
+        let reply = match request {
+            Request::Fetch(fetch) => return self.fetch(now, conn, id, fetch),
+            Request::Produce(produce) => self.produce(wall, produce),
+            Request::ListOffsets(list) => self.list_offsets(&list),
+            Request::Metadata(metadata) => Reply::Metadata(self.metadata(&metadata)),
+            Request::CreateTopics(create) => Reply::CreateTopics(self.create_topics(&create)),
+            Request::DeleteTopics(topics) => Reply::DeleteTopics(self.delete_topics(wall, topics)),
+            Request::CreatePartitions { topics, validate_only } => {
+                Reply::CreatePartitions(self.create_partitions(topics, validate_only))
+            }
+            Request::DescribeConfigs(resources) => Reply::DescribeConfigs(self.describe_configs(resources)),
+            Request::InitProducerId(init) => Reply::InitProducerId(self.init_producer_id(&init)),
+            Request::OffsetForLeaderEpoch(asked) => Reply::OffsetForLeaderEpoch(self.leader_epochs(asked)),
+            Request::OffsetCommit(commit) => Reply::OffsetCommit(self.commit_offsets(now, wall, &commit)),
+            Request::OffsetFetch { group, topics } => Reply::OffsetFetch(self.committed_offsets(&group, topics.as_deref())),
+            Request::AtomicAppend(append) => Reply::AtomicAppend(self.atomic_append(wall, append)),
+            Request::StartTask { task } => Reply::StartTask(self.start_task(task)),
+            Request::ReadTable { topic } => Reply::ReadTable(self.read_table(&topic)),
+            request => return self.group_request(now, wall, conn, id, request),
+        };
+        self.pipeline.reply_when_durable(conn, id, reply);
+    }
+
+    fn reply_now(&mut self, conn: ConnId, id: RequestId, reply: Reply) {
+        self.outputs.push_back(Output::Reply { conn, id, reply });
+    }
+
+    fn disconnected(&mut self, now: Now, conn: ConnId) {
+        self.parked.disconnected(conn);
+        self.groups_disconnected(now, conn);
+    }
+
+    /// An entry is durable: its batches may be read now, and who waited for it is answered.
+    fn journaled(&mut self, now: Now, seq: Seq) {
+        let entry = self.pipeline.journaled(seq);
+        let mut moved = Vec::new();
+        for (id, info, bytes) in entry.batches() {
+            if let Some(partition) = self.partitions.get_mut(&id) {
+                self.keeper.appended(now, bytes.len() as u64);
+                partition.log.append(&info, bytes);
+                moved.push(id);
+            }
+        }
+        while self.deletions.front().is_some_and(|(at, _)| *at <= seq) {
+            let (_, dirs) = self.deletions.pop_front().expect("there is a front");
+            self.outputs.push_back(Output::DeleteLogs(dirs));
+        }
+        moved.dedup();
+        moved.into_iter().for_each(|id| self.wake(id));
+    }
+
+    fn partition_id(&self, topic: &str, partition: i32) -> Option<PartitionId> {
+        let topic = self.topics.get(topic)?;
+        (0..topic.partitions).contains(&partition).then(|| id_of(topic.id, partition))
+    }
+
+    fn partition(&self, topic: &str, partition: i32) -> Option<&Partition> {
+        self.partitions.get(&self.partition_id(topic, partition)?)
+    }
+
+    /// Moves state by one of the core's own records, at run time and in recovery alike.
+    fn replay(&mut self, record: &Record) {
+        self.before_replay(record);
+        self.topics.replay(record);
+        self.tasks.replay(record);
+        self.producer_ids.replay(record);
+        self.after_replay(record);
+    }
+
+    fn journal_is_filling(&self) -> bool {
+        self.keeper.journal_used() > self.journal_capacity / 4 * 3
+    }
+}
+
+pub(crate) fn id_of(topic: Uuid, partition: i32) -> PartitionId {
+    PartitionId { topic: topic.into_bytes(), partition }
+}

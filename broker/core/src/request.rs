@@ -30,8 +30,8 @@ pub enum Request {
     Metadata(Metadata),
     /// Create topics.
     CreateTopics(CreateTopics),
-    /// Delete topics by name.
-    DeleteTopics(Vec<String>),
+    /// Delete topics.
+    DeleteTopics(Vec<TopicRef>),
     /// Give topics more partitions: name and new count.
     CreatePartitions {
         /// Topic and the count it shall have.
@@ -103,8 +103,8 @@ pub enum Reply {
     Metadata(ClusterMetadata),
     /// To `CreateTopics`.
     CreateTopics(Vec<CreatedTopic>),
-    /// To `DeleteTopics`: name, id (nil if unknown), outcome.
-    DeleteTopics(Vec<(String, Uuid, Result<(), Error>)>),
+    /// To `DeleteTopics`, in its order.
+    DeleteTopics(Vec<DeletedTopic>),
     /// To `CreatePartitions`.
     CreatePartitions(Vec<(String, Result<(), (Error, String)>)>),
     /// To `DescribeConfigs`.
@@ -276,11 +276,31 @@ pub enum ListedOffset {
     },
 }
 
+/// A topic as a request names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopicRef {
+    /// By name.
+    Name(String),
+    /// By id.
+    Id(Uuid),
+}
+
+/// One topic's deletion.
+#[derive(Clone, Debug)]
+pub struct DeletedTopic {
+    /// Its name; `None` for an unknown id.
+    pub name: Option<String>,
+    /// Its id; nil for an unknown name.
+    pub id: Uuid,
+    /// What became of it.
+    pub outcome: Result<(), Error>,
+}
+
 /// Metadata.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    /// Topics by name; `None` asks for all.
-    pub topics: Option<Vec<String>>,
+    /// The topics; `None` asks for all.
+    pub topics: Option<Vec<TopicRef>>,
     /// Create the missing ones, if the broker's settings allow it too.
     pub allow_auto_topic_creation: bool,
 }
@@ -299,8 +319,8 @@ pub struct ClusterMetadata {
 /// One topic.
 #[derive(Clone, Debug)]
 pub struct TopicMetadata {
-    /// Name.
-    pub name: String,
+    /// Name; `None` for an unknown id.
+    pub name: Option<String>,
     /// Id, nil if unknown.
     pub id: Uuid,
     /// `__consumer_offsets` and its like.

@@ -1,0 +1,188 @@
+//! Appending: produce, the internal topics' own records, and the all-or-nothing append of the Connect runtime.
+//!
+//! Owns what must hold before a batch gets its offset. Everything judged here and everything it changes goes into the entry being
+//! filled, so one call is one atomic step. Invariant: nothing is put into the entry before all of the call's checks have passed.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use broker_store::{
+    batch,
+    entry::{ENTRY_MOST_BYTES, PartitionId},
+};
+use bytes::Bytes;
+
+use crate::{
+    Broker,
+    error::Error,
+    offsets::OffsetRecord,
+    partition::LEADER_EPOCH,
+    producer::Verdict,
+    record::Record,
+    request::{AtomicAppend, Batch, Produce, Produced, ProducedAt, Reply, TopicReply},
+    tables::Tables,
+    time::Wall,
+    topics::CONSUMER_OFFSETS,
+};
+
+type Refusal = (Error, String);
+
+/// Room kept for the offsets and task state of an atomic append.
+const STATE_MOST_BYTES: usize = 4 << 20;
+
+impl Broker {
+    pub(crate) fn produce(&mut self, wall: Wall, produce: Produce) -> Reply {
+        let mut reply = Vec::with_capacity(produce.topics.len());
+        for (topic, partitions) in produce.topics {
+            let mut outcomes = Vec::with_capacity(partitions.len());
+            for (partition, batch) in partitions {
+                let outcome = batch.map_err(plain).and_then(|batch| self.produce_one(wall, &topic, partition, &batch));
+                outcomes.push(Produced { partition, outcome });
+            }
+            reply.push(TopicReply { topic, partitions: outcomes });
+        }
+        Reply::Produce(reply)
+    }
+
+    fn produce_one(&mut self, wall: Wall, topic: &str, partition: i32, batch: &Batch) -> Result<ProducedAt, Refusal> {
+        let id = self.writable(topic, partition)?;
+        if self.journal_is_filling() {
+            let why = "The journal is three quarters full and waits for the disk; try again.";
+            return Err((Error::KafkaStorageError, why.into()));
+        }
+        self.check_room(1, batch.bytes.len())?;
+        let verdict = self.check_batch(wall, topic, id, batch)?;
+        let base_offset = match verdict {
+            Verdict::Duplicate { base_offset } => base_offset,
+            Verdict::Append => self.append_batch(wall, topic, id, batch),
+        };
+        let partition = &self.partitions[&id];
+        let log_append_time = if partition.rules.log_append_time { wall.0 } else { -1 };
+        Ok(ProducedAt { base_offset, log_start_offset: partition.log.start_offset(), log_append_time })
+    }
+
+    /// The partition, if a client may write to it.
+    fn writable(&self, topic: &str, partition: i32) -> Result<PartitionId, Refusal> {
+        let id = self.partition_id(topic, partition).ok_or(plain(Error::UnknownTopicOrPartition))?;
+        if topic == CONSUMER_OFFSETS {
+            return Err((Error::InvalidTopicException, format!("{topic} is internal: the broker alone writes to it.")));
+        }
+        Ok(id)
+    }
+
+    fn check_room(&self, batches: usize, bytes: usize) -> Result<(), Refusal> {
+        if self.pipeline.building.has_room(batches, bytes) {
+            return Ok(());
+        }
+        let why = format!("{bytes} bytes do not fit beside what is being written: an entry of the journal holds {ENTRY_MOST_BYTES}.");
+        Err((Error::KafkaStorageError, why))
+    }
+
+    fn check_batch(&self, wall: Wall, topic: &str, id: PartitionId, batch: &Batch) -> Result<Verdict, Refusal> {
+        let verdict = self.partitions[&id].check(&batch.info, wall)?;
+        if Tables::covers(topic) {
+            Tables::check(batch)?;
+        }
+        Ok(verdict)
+    }
+
+    /// Puts a checked batch into the entry and moves all state that follows from it; returns its base offset.
+    fn append_batch(&mut self, wall: Wall, topic: &str, id: PartitionId, batch: &Batch) -> i64 {
+        let partition = self.partitions.get_mut(&id).expect("a checked partition exists");
+        let base_offset = partition.next_offset;
+        if partition.rules.log_append_time {
+            let mut bytes = batch.bytes.to_vec();
+            let info = batch::set_log_append_time(&mut bytes, wall.0);
+            self.pipeline.building.push_batch(id, &info, base_offset, LEADER_EPOCH, &bytes);
+            partition.replay(&info, base_offset);
+        } else {
+            self.pipeline.building.push_batch(id, &batch.info, base_offset, LEADER_EPOCH, &batch.bytes);
+            partition.replay(&batch.info, base_offset);
+        }
+        self.tables.replay(topic, &batch.bytes).expect("a batch for a table was checked");
+        base_offset
+    }
+
+    /// Puts one of the core's own records into the entry and moves state by it.
+    pub(crate) fn append_record(&mut self, record: &Record) {
+        self.pipeline.building.push_record(&record.encode());
+        self.replay(record);
+    }
+
+    /// Writes offset records to `__consumer_offsets` and moves the committed offsets by them.
+    pub(crate) fn append_offsets(&mut self, wall: Wall, records: &[OffsetRecord]) {
+        if records.is_empty() {
+            return;
+        }
+        let id = self.consumer_offsets_partition();
+        let mut builder = batch::Builder::new();
+        for record in records {
+            let (key, value) = (record.encode_key(), record.encode_value());
+            builder.push(wall.0, Some(&key), value.as_deref(), &[]);
+        }
+        let bytes = Bytes::from(builder.finish());
+        let info = batch::BatchInfo::parse(&bytes).expect("a batch just built");
+        self.append_batch(wall, CONSUMER_OFFSETS, id, &Batch { info, bytes });
+        records.iter().for_each(|record| self.offsets.replay(record));
+    }
+
+    fn consumer_offsets_partition(&mut self) -> PartitionId {
+        if self.topics.get(CONSUMER_OFFSETS).is_none() {
+            let configs = [("cleanup.policy", "compact"), ("segment.bytes", "104857600")];
+            let configs = configs.map(|(key, value)| (key.to_string(), value.to_string())).to_vec();
+            self.create_topic(CONSUMER_OFFSETS, 1, configs);
+        }
+        self.partition_id(CONSUMER_OFFSETS, 0).expect("just made")
+    }
+
+    pub(crate) fn atomic_append(&mut self, wall: Wall, append: AtomicAppend) -> Result<Vec<i64>, Refusal> {
+        if let Some((task, incarnation)) = &append.task
+            && !self.tasks.is_current(task, *incarnation)
+        {
+            let why = format!("Task {task} has been started anew; its incarnation {incarnation} may write no more.");
+            return Err((Error::ProducerFenced, why));
+        }
+        let bytes = append.batches.iter().map(|(_, _, batch)| batch.bytes.len()).sum::<usize>() + STATE_MOST_BYTES;
+        self.check_room(append.batches.len() + append.state.len() + 1, bytes)?;
+        let targets = self.check_batches(wall, &append)?;
+        let offsets = self.check_offsets(wall, &append)?;
+        let mut base_offsets = Vec::with_capacity(targets.len());
+        for (id, (topic, _, batch)) in targets.into_iter().zip(&append.batches) {
+            base_offsets.push(self.append_batch(wall, topic, id, batch));
+        }
+        self.append_offsets(wall, &offsets);
+        if let Some((task, _)) = &append.task {
+            for (key, value) in &append.state {
+                self.append_record(&Record::TaskState { task: task.clone(), key: key.clone(), value: value.clone() });
+            }
+        }
+        Ok(base_offsets)
+    }
+
+    fn check_batches(&self, wall: Wall, append: &AtomicAppend) -> Result<Vec<PartitionId>, Refusal> {
+        let one = |(topic, partition, batch): &(String, i32, Batch)| {
+            let id = self.writable(topic, *partition)?;
+            match self.check_batch(wall, topic, id, batch)? {
+                Verdict::Append => Ok(id),
+                Verdict::Duplicate { .. } => Err((Error::InvalidRequest, "An atomic append may not repeat a batch.".into())),
+            }
+        };
+        append.batches.iter().map(one).collect()
+    }
+
+    fn check_offsets(&self, wall: Wall, append: &AtomicAppend) -> Result<Vec<OffsetRecord>, Refusal> {
+        let Some(commit) = &append.offsets else {
+            return Ok(Vec::new());
+        };
+        self.groups.check_commit(commit).map_err(plain)?;
+        let (records, outcomes) = self.offsets.decide_commit(wall, &commit.who.group, &commit.topics);
+        let refused = outcomes.iter().flat_map(|topic| &topic.partitions).find_map(|(_, outcome)| outcome.err());
+        refused.map_or(Ok(records), |error| Err(plain(error)))
+    }
+}
+
+pub(crate) fn plain(error: Error) -> Refusal {
+    (error, error.message().to_string())
+}

@@ -1,0 +1,104 @@
+//! The group coordinator in its place: membership from `group`, committed offsets from `offsets`, and the log they share.
+//!
+//! Owns only the joining of the two. Invariant: offsets move by records that are in the entry being filled.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::{
+    Broker,
+    error::Error,
+    group::{Caller, GroupReply, GroupRequest},
+    request::{CommittedOffset, ConnId, OffsetCommit, OffsetToCommit, Reply, Request, RequestId, TopicReply},
+    time::{Now, Wall},
+};
+
+impl Broker {
+    /// What concerns groups alone.
+    pub(crate) fn group_request(&mut self, now: Now, wall: Wall, conn: ConnId, id: RequestId, request: Request) {
+        let membership = match request {
+            Request::JoinGroup(join) => GroupRequest::Join(join),
+            Request::SyncGroup(sync) => GroupRequest::Sync(sync),
+            Request::Heartbeat(member) => GroupRequest::Heartbeat(member),
+            Request::LeaveGroup { group, members } => GroupRequest::Leave { group, members },
+            other => {
+                let reply = self.group_admin(wall, other);
+                return self.pipeline.reply_when_durable(conn, id, reply);
+            }
+        };
+        let mut out = Vec::new();
+        self.groups.handle(now, Caller { conn, request: id }, membership, &mut out);
+        self.send(out);
+    }
+
+    fn group_admin(&mut self, wall: Wall, request: Request) -> Reply {
+        match request {
+            Request::DescribeGroups(names) => Reply::DescribeGroups(self.groups.describe(&self.offsets, &names)),
+            Request::ListGroups { states } => Reply::ListGroups(self.groups.list(&self.offsets, &states)),
+            Request::DeleteGroups(names) => {
+                let (records, outcomes) = self.groups.delete(&self.offsets, &names);
+                self.append_offsets(wall, &records);
+                Reply::DeleteGroups(outcomes)
+            }
+            other => unreachable!("{other:?} is answered elsewhere"),
+        }
+    }
+
+    pub(crate) fn groups_timeout(&mut self, now: Now) {
+        let mut out = Vec::new();
+        self.groups.handle_timeout(now, &mut out);
+        self.send(out);
+    }
+
+    pub(crate) fn groups_disconnected(&mut self, now: Now, conn: ConnId) {
+        let mut out = Vec::new();
+        self.groups.disconnected(now, conn, &mut out);
+        self.send(out);
+    }
+
+    fn send(&mut self, replies: Vec<GroupReply>) {
+        for GroupReply { to, reply } in replies {
+            self.pipeline.reply_when_durable(to.conn, to.request, reply);
+        }
+    }
+
+    pub(crate) fn commit_offsets(&mut self, now: Now, wall: Wall, commit: &OffsetCommit) -> Vec<TopicReply<(i32, Result<(), Error>)>> {
+        if let Err(error) = self.groups.check_commit(commit) {
+            let topic = |(topic, offsets): &(String, Vec<OffsetToCommit>)| TopicReply {
+                topic: topic.clone(),
+                partitions: offsets.iter().map(|offset| (offset.partition, Err(error))).collect(),
+            };
+            return commit.topics.iter().map(topic).collect();
+        }
+        let known = self.only_known(commit);
+        let (records, mut outcomes) = self.offsets.decide_commit(wall, &commit.who.group, &known);
+        self.append_offsets(wall, &records);
+        self.groups.committed(now, &commit.who);
+        self.add_unknown(commit, &mut outcomes);
+        outcomes
+    }
+
+    /// The part of a commit whose partitions exist.
+    fn only_known(&self, commit: &OffsetCommit) -> Vec<(String, Vec<OffsetToCommit>)> {
+        let exists = |topic: &str, partition| self.partition_id(topic, partition).is_some();
+        let known = commit.topics.iter().map(|(topic, offsets)| {
+            let offsets = offsets.iter().filter(|offset| exists(topic, offset.partition)).cloned().collect();
+            (topic.clone(), offsets)
+        });
+        known.collect()
+    }
+
+    fn add_unknown(&self, commit: &OffsetCommit, outcomes: &mut [TopicReply<(i32, Result<(), Error>)>]) {
+        for ((topic, offsets), reply) in commit.topics.iter().zip(outcomes) {
+            let unknown = offsets.iter().filter(|offset| self.partition_id(topic, offset.partition).is_none());
+            reply.partitions.extend(unknown.map(|offset| (offset.partition, Err(Error::UnknownTopicOrPartition))));
+        }
+    }
+
+    pub(crate) fn committed_offsets(
+        &self,
+        group: &str,
+        topics: Option<&[(String, Vec<i32>)]>,
+    ) -> Result<Vec<TopicReply<CommittedOffset>>, Error> {
+        Ok(self.offsets.fetch(group, topics))
+    }
+}

@@ -1,0 +1,115 @@
+//! What tools ask about groups: describe, list, delete.
+//!
+//! Owns the view over both halves of a group, its membership here and its committed offsets in `offsets`. A group known by
+//! its offsets alone is an empty one without a protocol type, as in Kafka.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use bytes::Bytes;
+
+use super::{
+    Groups,
+    state::{Group, State},
+    timers::Timer,
+};
+use crate::{
+    error::Error,
+    offsets::{OffsetRecord, Offsets},
+    request::{GroupDescription, ListedGroup, MemberDescription},
+};
+
+impl Groups {
+    /// Groups by name, in that order. An unknown one is `Dead`, with `GroupIdNotFound`, which only DescribeGroups v6 shows.
+    pub fn describe(&self, offsets: &Offsets, groups: &[String]) -> Vec<GroupDescription> {
+        groups.iter().map(|id| self.describe_one(offsets, id)).collect()
+    }
+
+    fn describe_one(&self, offsets: &Offsets, id: &str) -> GroupDescription {
+        let without_members = |state, error| GroupDescription {
+            group: id.to_string(),
+            error,
+            state,
+            protocol_type: String::new(),
+            protocol: String::new(),
+            members: Vec::new(),
+        };
+        match self.groups.get(id) {
+            Some(group) => group.describe(id),
+            None if offsets.has_group(id) => without_members("Empty", None),
+            None => without_members("Dead", Some(Error::GroupIdNotFound)),
+        }
+    }
+
+    /// All groups by name, or those in one of `states`, whose case does not matter.
+    pub fn list(&self, offsets: &Offsets, states: &[String]) -> Vec<ListedGroup> {
+        let with_members = self.groups.iter().map(|(id, group)| ListedGroup {
+            group: id.clone(),
+            protocol_type: group.protocol_type.clone(),
+            state: group.state.name(),
+        });
+        let by_offsets = offsets.groups().filter(|id| !self.groups.contains_key(*id)).map(|id| ListedGroup {
+            group: id.to_string(),
+            protocol_type: String::new(),
+            state: State::Empty.name(),
+        });
+        let wanted = |group: &ListedGroup| states.is_empty() || states.iter().any(|state| state.eq_ignore_ascii_case(group.state));
+        let mut groups: Vec<ListedGroup> = with_members.chain(by_offsets).filter(wanted).collect();
+        groups.sort_by(|a, b| a.group.cmp(&b.group));
+        groups
+    }
+
+    /// Deletes empty groups, their offsets by the records returned. Errors by group: `NonEmptyGroup`, `GroupIdNotFound`.
+    pub fn delete(&mut self, offsets: &Offsets, groups: &[String]) -> (Vec<OffsetRecord>, Vec<(String, Result<(), Error>)>) {
+        let mut records = Vec::new();
+        let outcomes = groups.iter().map(|id| {
+            let outcome = match self.groups.get(id) {
+                Some(group) if group.state != State::Empty => Err(Error::NonEmptyGroup),
+                None if !offsets.has_group(id) => Err(Error::GroupIdNotFound),
+                _ => Ok(()),
+            };
+            if outcome.is_ok() {
+                records.extend(offsets.delete_group(id));
+                self.forget(id);
+            }
+            (id.clone(), outcome)
+        });
+        let outcomes = outcomes.collect();
+        (records, outcomes)
+    }
+
+    fn forget(&mut self, id: &str) {
+        let Some(group) = self.groups.remove(id) else { return };
+        for (member, conn) in group.pending {
+            self.timers.cancel(Timer::Session { group: id.to_string(), member: member.clone() });
+            if let Some(conn) = conn {
+                self.in_process.remove(&(conn, id.to_string(), member));
+            }
+        }
+    }
+}
+
+impl Group {
+    /// Protocol, metadata and assignments are shown only while they hold.
+    fn describe(&self, id: &str) -> GroupDescription {
+        let stable = self.state == State::Stable;
+        let shown = |bytes: Bytes| if stable { bytes } else { Bytes::new() };
+        let members = self.members.iter().map(|(id, member)| MemberDescription {
+            member: id.clone(),
+            instance: member.instance.clone(),
+            client_id: member.client_id.clone(),
+            client_host: member.client_host.clone(),
+            metadata: shown(member.metadata(&self.protocol)),
+            assignment: shown(member.assignment.clone()),
+        });
+        GroupDescription {
+            group: id.to_string(),
+            error: None,
+            state: self.state.name(),
+            protocol_type: self.protocol_type.clone(),
+            protocol: if stable { self.protocol.clone() } else { String::new() },
+            members: members.collect(),
+        }
+    }
+}

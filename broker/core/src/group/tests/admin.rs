@@ -1,0 +1,99 @@
+//! What tools see and may delete.
+
+use super::*;
+use crate::{
+    offsets::{Committed, OffsetRecord, OffsetSettings, Offsets},
+    request::ListedGroup,
+};
+
+fn offsets_of(groups: &[&str]) -> Offsets {
+    let mut offsets = Offsets::new(OffsetSettings::default());
+    for group in groups {
+        let committed = Committed { offset: 1, leader_epoch: -1, metadata: String::new(), commit_timestamp: 0 };
+        offsets.replay(&OffsetRecord::Commit { group: group.to_string(), topic: "t".into(), partition: 0, committed });
+    }
+    offsets
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.to_string()).collect()
+}
+
+#[test]
+fn a_stable_group_is_described_in_full_and_a_moving_one_without_what_is_changing() {
+    let mut harness = Harness::new(settings());
+    let ids = harness.stable_group(2);
+    let describe = |harness: &Harness| harness.groups.describe(&offsets_of(&[]), &names(&["g"])).remove(0);
+    let stable = describe(&harness);
+    assert_eq!((stable.state, stable.protocol_type.as_str(), stable.protocol.as_str()), ("Stable", "consumer", "range"));
+    assert_eq!(stable.error, None);
+    let member = stable.members.iter().find(|member| member.member == ids[1]).unwrap();
+    assert_eq!((member.client_id.as_str(), member.client_host.as_str()), ("client", "/127.0.0.1"));
+    assert_eq!((&member.metadata[..], &member.assignment[..]), (&b"range"[..], ids[1].as_bytes()));
+    harness.send(GroupRequest::Join(join(&ids[0])));
+    let moving = describe(&harness);
+    assert_eq!((moving.state, moving.protocol_type.as_str(), moving.protocol.as_str()), ("PreparingRebalance", "consumer", ""));
+    assert!(moving.members.len() == 2 && moving.members.iter().all(|member| member.metadata.is_empty() && member.assignment.is_empty()));
+}
+
+#[test]
+fn a_group_of_offsets_alone_is_empty_and_an_unknown_one_dead() {
+    let harness = Harness::new(settings());
+    let described = harness.groups.describe(&offsets_of(&["simple"]), &names(&["simple", "unknown"]));
+    assert_eq!((described[0].state, described[0].error, described[0].protocol_type.as_str()), ("Empty", None, ""));
+    assert_eq!((described[1].state, described[1].error), ("Dead", Some(Error::GroupIdNotFound)));
+}
+
+#[test]
+fn groups_are_listed_by_name_and_state() {
+    let mut harness = Harness::new(settings());
+    harness.stable_group(1);
+    let offsets = offsets_of(&["z", "a", "g"]);
+    let listed = |group: &str, protocol_type: &str, state| ListedGroup { group: group.into(), protocol_type: protocol_type.into(), state };
+    let all = [listed("a", "", "Empty"), listed("g", "consumer", "Stable"), listed("z", "", "Empty")];
+    assert_eq!(harness.groups.list(&offsets, &[]), all);
+    assert_eq!(harness.groups.list(&offsets, &names(&["stable", "Dead"])), all[1..2]);
+}
+
+#[test]
+fn only_empty_groups_are_deleted_and_their_offsets_with_them() {
+    let mut harness = Harness::new(settings());
+    let ids = harness.stable_group(1);
+    let offsets = offsets_of(&["g", "simple"]);
+    let (records, outcomes) = harness.groups.delete(&offsets, &names(&["g", "simple", "unknown"]));
+    let expected = [Err(Error::NonEmptyGroup), Ok(()), Err(Error::GroupIdNotFound)];
+    assert_eq!(outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Vec<_>>(), expected);
+    assert_eq!(records, [OffsetRecord::Tombstone { group: "simple".into(), topic: "t".into(), partition: 0 }]);
+
+    harness.leave("g", &[(&ids[0], None)]).unwrap();
+    harness.member_id();
+    let (records, outcomes) = harness.groups.delete(&offsets, &names(&["g"]));
+    assert_eq!((records.len(), outcomes), (1, alloc::vec![("g".to_string(), Ok(()))]));
+    assert_eq!((harness.state("g"), harness.groups.poll_timeout()), ("Dead", None));
+}
+
+#[test]
+fn idle_groups_are_forgotten_once_their_offsets_are_gone() {
+    let mut harness = Harness::new(settings());
+    let ids = harness.stable_group(1);
+    harness.groups.forget_idle(|_| false);
+    assert_eq!(harness.state("g"), "Stable");
+    harness.leave("g", &[(&ids[0], None)]).unwrap();
+    harness.groups.forget_idle(|group| group == "g");
+    assert_eq!(harness.state("g"), "Empty");
+    harness.groups.forget_idle(|_| false);
+    assert_eq!(harness.state("g"), "Dead");
+}
+
+#[test]
+fn a_group_is_idle_since_its_last_member_left_or_since_we_started() {
+    let mut harness = Harness::new(settings());
+    let wall = Wall(5_000_000);
+    harness.sleep(100);
+    assert_eq!(harness.groups.idle_since("g", harness.now, wall), Some(Wall(5_000_000 - 100)));
+    let ids = harness.stable_group(1);
+    assert_eq!(harness.groups.idle_since("g", harness.now, wall), None);
+    harness.leave("g", &[(&ids[0], None)]).unwrap();
+    harness.sleep(30);
+    assert_eq!(harness.groups.idle_since("g", harness.now, wall), Some(Wall(5_000_000 - 30)));
+}

@@ -1,0 +1,149 @@
+//! When logs are written to segments, and when a checkpoint frees the journal.
+//!
+//! Owns that schedule and the snapshot taken for a checkpoint. Leaves the writing to the edge. Invariant: a checkpoint that names
+//! entry S holds the state exactly as of S, and every byte of every log up to S is in a synced segment before it counts.
+
+use alloc::vec::Vec;
+use broker_store::checkpoint::Checkpoint;
+
+use crate::{
+    Broker, Output,
+    limits::{CHECKPOINT_MS, SEGMENT_WRITE_BYTES, SEGMENT_WRITE_MS},
+    pipeline::Seq,
+    time::Now,
+};
+
+#[derive(Default)]
+pub(crate) struct Keeper {
+    /// When the oldest unwritten byte was appended.
+    unwritten_since: Option<Now>,
+    unwritten: u64,
+    writing: bool,
+    step: Step,
+    last_checkpoint: Now,
+    last_checkpoint_seq: Seq,
+    /// Journal bytes since the last checkpoint, and what the journal holds in all.
+    journal_used: u64,
+    journal_used_at_snapshot: u64,
+    wanted: bool,
+}
+
+#[derive(Default)]
+enum Step {
+    #[default]
+    Idle,
+    /// The state as of this entry is taken; the bytes up to it are, or once `flushed` were, on their way to the segments.
+    Snapshot { seq: Seq, snapshot: Vec<u8>, flushed: bool },
+    /// The checkpoint is being written.
+    Writing,
+}
+
+impl Keeper {
+    pub fn started(&mut self, now: Now, seq: Seq, journal_bytes: u64) {
+        self.journal_used = journal_bytes;
+        self.last_checkpoint = now;
+        self.last_checkpoint_seq = seq;
+    }
+
+    /// Takes note of appended log bytes.
+    pub fn appended(&mut self, now: Now, bytes: u64) {
+        self.unwritten += bytes;
+        self.unwritten_since.get_or_insert(now);
+    }
+
+    pub fn journaled(&mut self, bytes: u64) {
+        self.journal_used += bytes;
+    }
+
+    pub fn journal_used(&self) -> u64 {
+        self.journal_used
+    }
+
+    /// The last entry that a checkpoint covers.
+    pub fn last_checkpoint_seq(&self) -> Seq {
+        self.last_checkpoint_seq
+    }
+
+    /// Asks for a checkpoint as soon as one can be made.
+    pub fn want_checkpoint(&mut self) {
+        self.wanted = true;
+    }
+
+    fn write_due(&self, now: Now) -> bool {
+        let aged = self.unwritten_since.is_some_and(|since| now >= since.plus(SEGMENT_WRITE_MS));
+        aged || self.unwritten >= SEGMENT_WRITE_BYTES
+    }
+
+    pub fn poll_timeout(&self, changed: bool) -> Option<Now> {
+        let write = self.unwritten_since.filter(|_| !self.writing).map(|since| since.plus(SEGMENT_WRITE_MS));
+        let checkpoint = (changed && matches!(self.step, Step::Idle)).then(|| self.last_checkpoint.plus(CHECKPOINT_MS));
+        [write, checkpoint].into_iter().flatten().min()
+    }
+}
+
+impl Broker {
+    /// Called when an entry was just closed and nothing is decided beyond it: the moment to take the state as of `seq`.
+    pub(crate) fn entry_closed(&mut self, now: Now, seq: Seq) {
+        if matches!(self.keeper.step, Step::Idle) && self.checkpoint_due(now) {
+            self.keeper.step = Step::Snapshot { seq, snapshot: self.snapshot(), flushed: false };
+            self.keeper.journal_used_at_snapshot = self.keeper.journal_used;
+            self.keeper.wanted = false;
+        }
+    }
+
+    fn checkpoint_due(&self, now: Now) -> bool {
+        self.keeper.wanted
+            || self.keeper.journal_used > self.journal_capacity / 4
+            || (now >= self.keeper.last_checkpoint.plus(CHECKPOINT_MS) && self.pipeline.durable() > self.keeper.last_checkpoint_seq)
+    }
+
+    /// True when an empty entry should be closed only so that a checkpoint can be made.
+    pub(crate) fn checkpoint_needs_entry(&self, now: Now) -> bool {
+        matches!(self.keeper.step, Step::Idle) && self.checkpoint_due(now)
+    }
+
+    /// The next piece of work for the segment thread, if it is time and the last one is done.
+    pub(crate) fn poll_keeper(&mut self, now: Now) -> Option<Output> {
+        if self.keeper.writing {
+            return None;
+        }
+        match core::mem::take(&mut self.keeper.step) {
+            Step::Snapshot { seq, snapshot, flushed: false } if self.pipeline.durable() >= seq => {
+                self.keeper.step = Step::Snapshot { seq, snapshot, flushed: true };
+                self.write_segments().or_else(|| self.poll_keeper(now))
+            }
+            Step::Snapshot { seq, snapshot, flushed: true } => {
+                self.keeper.step = Step::Writing;
+                let logs = self.partitions.values().map(|p| p.log.state()).collect();
+                Some(Output::Checkpoint(Checkpoint { journal_seq: seq, snapshot, logs }))
+            }
+            step => {
+                self.keeper.step = step;
+                if self.keeper.write_due(now) { self.write_segments() } else { None }
+            }
+        }
+    }
+
+    fn write_segments(&mut self) -> Option<Output> {
+        let writes: Vec<_> = self.partitions.values_mut().flat_map(|p| p.log.take_writes()).collect();
+        (self.keeper.unwritten, self.keeper.unwritten_since) = (0, None);
+        self.keeper.writing = !writes.is_empty();
+        self.keeper.writing.then_some(Output::WriteSegments(writes))
+    }
+
+    pub(crate) fn segments_written(&mut self) {
+        assert!(self.keeper.writing, "segments are written one set at a time");
+        self.keeper.writing = false;
+        for partition in self.partitions.values_mut() {
+            partition.log.written();
+        }
+    }
+
+    pub(crate) fn checkpointed(&mut self, now: Now, seq: Seq) {
+        self.keeper.step = Step::Idle;
+        self.keeper.last_checkpoint = now;
+        self.keeper.last_checkpoint_seq = seq;
+        self.keeper.journal_used -= self.keeper.journal_used_at_snapshot;
+    }
+
+}

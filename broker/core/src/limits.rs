@@ -1,0 +1,30 @@
+//! Every limit of the core, and what holds between them.
+
+/// An entry is closed when it has grown to this: larger group commits cost more latency than they save (`disk.md`, trap 3).
+pub const ENTRY_SOFT_BYTES: usize = 2 << 20;
+
+/// Most bytes that the answer to one fetch may carry, whatever the client asks for.
+pub const FETCH_MOST_BYTES: u32 = 64 << 20;
+
+/// Unwritten bytes of all logs at which segments are written at once.
+pub const SEGMENT_WRITE_BYTES: u64 = 8 << 20;
+
+/// Unwritten bytes wait at most this long for company, milliseconds.
+pub const SEGMENT_WRITE_MS: u64 = 1_000;
+
+/// A checkpoint is made at least this often while anything changes, milliseconds.
+pub const CHECKPOINT_MS: u64 = 60_000;
+
+/// After this long without an entry, an empty one seals the last, milliseconds.
+pub const SEAL_MS: u64 = 10;
+
+/// Producer ids are put aside in blocks of this many, so that few entries are written for them.
+pub const PRODUCER_ID_BLOCK: i64 = 1_000;
+
+/// Partitions one topic may have.
+pub const PARTITIONS_PER_TOPIC: i32 = 10_000;
+
+/// Fetches and other requests of one connection that may wait at once.
+pub const PARKED_PER_CONNECTION: usize = 64;
+
+const _: () = assert!(SEAL_MS < SEGMENT_WRITE_MS && SEGMENT_WRITE_MS < CHECKPOINT_MS);

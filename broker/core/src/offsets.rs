@@ -1,0 +1,290 @@
+//! Committed offsets of all groups.
+//!
+//! Owns the table by group, topic and partition, and which records a commit, a deletion or the passing of time asks for.
+//! Leaves who may commit to `group`, whether a partition exists to the caller, and the bytes of a record to `kafka_format`.
+//! Invariant: `replay` is the only way the table changes, at run time and after a restart alike.
+
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::{
+    codec::{Damaged, Reader, Writer},
+    error::Error,
+    request::{CommittedOffset, OffsetToCommit, TopicReply},
+    time::Wall,
+};
+
+mod kafka_format;
+#[cfg(test)]
+mod tests;
+
+/// What an operator may set; defaults are Kafka's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OffsetSettings {
+    /// `offset.metadata.max.bytes`: the longest note a client may leave with an offset.
+    pub metadata_max: usize,
+    /// `offsets.retention.minutes`, in milliseconds: how long offsets outlive the last member of their group.
+    pub retention_ms: u64,
+}
+
+impl Default for OffsetSettings {
+    fn default() -> Self {
+        OffsetSettings { metadata_max: 4096, retention_ms: 7 * 24 * 60 * 60 * 1000 }
+    }
+}
+
+/// A committed offset as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The next offset to read.
+    pub offset: i64,
+    /// Leader epoch of the last record read, -1 for none.
+    pub leader_epoch: i32,
+    /// The client's note.
+    pub metadata: String,
+    /// When it was committed, milliseconds since 1970.
+    pub commit_timestamp: i64,
+}
+
+/// One change of the table: one record of `__consumer_offsets`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OffsetRecord {
+    /// A group's offset of a partition from now on.
+    Commit {
+        /// Group id.
+        group: String,
+        /// Topic name.
+        topic: String,
+        /// Partition index.
+        partition: i32,
+        /// The offset and what belongs to it.
+        committed: Committed,
+    },
+    /// A group has no offset of this partition any more.
+    Tombstone {
+        /// Group id.
+        group: String,
+        /// Topic name.
+        topic: String,
+        /// Partition index.
+        partition: i32,
+    },
+}
+
+type Partitions = BTreeMap<i32, Committed>;
+type Topics = BTreeMap<String, Partitions>;
+
+/// Committed offsets by group, topic and partition.
+#[derive(Clone, Debug)]
+pub struct Offsets {
+    settings: OffsetSettings,
+    groups: BTreeMap<String, Topics>,
+}
+
+impl Offsets {
+    /// No offsets at all.
+    pub fn new(settings: OffsetSettings) -> Self {
+        Offsets { settings, groups: BTreeMap::new() }
+    }
+
+    /// The records that commit `topics` for `group`, and the outcome of each partition in the order asked. `wall` is the
+    /// commit timestamp. Errors: `OffsetMetadataTooLarge`, and names that do not fit a record of `__consumer_offsets`
+    /// (`InvalidGroupId`, `InvalidTopicException`). Membership is judged by `Groups::check_commit`, existence by the caller.
+    pub fn decide_commit(
+        &self,
+        wall: Wall,
+        group: &str,
+        topics: &[(String, Vec<OffsetToCommit>)],
+    ) -> (Vec<OffsetRecord>, Vec<TopicReply<(i32, Result<(), Error>)>>) {
+        let mut records = Vec::new();
+        let mut replies = Vec::with_capacity(topics.len());
+        for (topic, partitions) in topics {
+            let mut outcomes = Vec::with_capacity(partitions.len());
+            for asked in partitions {
+                let outcome = self.check(group, topic, asked);
+                if outcome.is_ok() {
+                    records.push(commit_record(wall, group, topic, asked));
+                }
+                outcomes.push((asked.partition, outcome));
+            }
+            replies.push(TopicReply { topic: topic.clone(), partitions: outcomes });
+        }
+        (records, replies)
+    }
+
+    fn check(&self, group: &str, topic: &str, asked: &OffsetToCommit) -> Result<(), Error> {
+        // Kafka compares the length in Java characters, whatever the setting's name says.
+        let note_too_long = asked.metadata.encode_utf16().count() > self.settings.metadata_max;
+        if !kafka_format::fits(group) {
+            Err(Error::InvalidGroupId)
+        } else if !kafka_format::fits(topic) {
+            Err(Error::InvalidTopicException)
+        } else if note_too_long || !kafka_format::fits(&asked.metadata) {
+            Err(Error::OffsetMetadataTooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Applies one record.
+    pub fn replay(&mut self, record: &OffsetRecord) {
+        match record {
+            OffsetRecord::Commit { group, topic, partition, committed } => {
+                let partitions = entry(entry(&mut self.groups, group), topic);
+                partitions.insert(*partition, committed.clone());
+            }
+            OffsetRecord::Tombstone { group, topic, partition } => self.remove(group, topic, *partition),
+        }
+    }
+
+    fn remove(&mut self, group: &str, topic: &str, partition: i32) {
+        let Some(topics) = self.groups.get_mut(group) else { return };
+        let Some(partitions) = topics.get_mut(topic) else { return };
+        partitions.remove(&partition);
+        if partitions.is_empty() {
+            topics.remove(topic);
+        }
+        if topics.is_empty() {
+            self.groups.remove(group);
+        }
+    }
+
+    /// The committed offsets of `group`: those asked for, in that order, with offset -1 where there is none; or, with `None`,
+    /// all there are. An unknown group has none, which is no error.
+    pub fn fetch(&self, group: &str, topics: Option<&[(String, Vec<i32>)]>) -> Vec<TopicReply<CommittedOffset>> {
+        let known = self.groups.get(group);
+        match topics {
+            Some(asked) => asked
+                .iter()
+                .map(|(topic, partitions)| {
+                    let committed = known.and_then(|topics| topics.get(topic));
+                    let answer = |&index: &i32| reply(index, committed.and_then(|committed| committed.get(&index)));
+                    TopicReply { topic: topic.clone(), partitions: partitions.iter().map(answer).collect() }
+                })
+                .collect(),
+            None => known
+                .into_iter()
+                .flatten()
+                .map(|(topic, partitions)| TopicReply {
+                    topic: topic.clone(),
+                    partitions: partitions.iter().map(|(&index, committed)| reply(index, Some(committed))).collect(),
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether the group has any offsets.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.groups.contains_key(group)
+    }
+
+    /// The ids of all groups that have offsets, in order.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.keys().map(String::as_str)
+    }
+
+    /// The records that remove all offsets of a group.
+    pub fn delete_group(&self, group: &str) -> Vec<OffsetRecord> {
+        let topics = self.groups.get(group).into_iter().flatten();
+        topics.flat_map(|(topic, partitions)| tombstones(group, topic, partitions)).collect()
+    }
+
+    /// The records that remove the offsets of a topic that is gone, in every group.
+    pub fn topic_deleted(&self, topic: &str) -> Vec<OffsetRecord> {
+        let with_topic = self.groups.iter().filter_map(|(group, topics)| Some((group, topics.get(topic)?)));
+        with_topic.flat_map(|(group, partitions)| tombstones(group, topic, partitions)).collect()
+    }
+
+    /// The records that remove what is past `offsets.retention.minutes` at `wall`. `idle_since` says since when a group has no
+    /// members, or `None` while it has some, whose offsets are kept (`Groups::idle_since`). Retention counts from the later
+    /// of that moment and the commit.
+    pub fn expired(&self, wall: Wall, idle_since: impl Fn(&str) -> Option<Wall>) -> Vec<OffsetRecord> {
+        let retention = i64::try_from(self.settings.retention_ms).unwrap_or(i64::MAX);
+        let mut records = Vec::new();
+        for (group, topics) in &self.groups {
+            let Some(idle) = idle_since(group) else { continue };
+            let is_old = |committed: &Committed| wall.0.saturating_sub(committed.commit_timestamp.max(idle.0)) >= retention;
+            for (topic, partitions) in topics {
+                let old = partitions.iter().filter(|(_, committed)| is_old(committed));
+                records.extend(old.map(|(&partition, _)| tombstone(group, topic, partition)));
+            }
+        }
+        records
+    }
+
+    /// All of it as bytes for a checkpoint: a version byte, then key and value of each record, length-prefixed.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.u8(SNAPSHOT_VERSION);
+        for (group, topics) in &self.groups {
+            for (topic, partitions) in topics {
+                for (&partition, committed) in partitions {
+                    out.bytes(&kafka_format::key(group, topic, partition)).bytes(&kafka_format::value(committed));
+                }
+            }
+        }
+        out.0
+    }
+
+    /// Reads back what `snapshot` wrote.
+    pub fn restore(settings: OffsetSettings, snapshot: &[u8]) -> Result<Self, Damaged> {
+        let mut offsets = Offsets::new(settings);
+        let mut from = Reader(snapshot);
+        if from.u8()? != SNAPSHOT_VERSION {
+            return Err(Damaged("a newer connectd wrote this snapshot of committed offsets"));
+        }
+        while from.end().is_err() {
+            let (key, value) = (from.bytes()?, from.bytes()?);
+            let record = OffsetRecord::decode(key, Some(value))?;
+            offsets.replay(&record.ok_or(Damaged("a snapshot of committed offsets holds something else"))?);
+        }
+        Ok(offsets)
+    }
+}
+
+const SNAPSHOT_VERSION: u8 = 1;
+
+/// The map below `key`, made if missing, without a copy of the key where it is there already.
+fn entry<'a, K: Default>(map: &'a mut BTreeMap<String, K>, key: &str) -> &'a mut K {
+    if !map.contains_key(key) {
+        map.insert(key.to_string(), K::default());
+    }
+    map.get_mut(key).expect("it was inserted above")
+}
+
+fn commit_record(wall: Wall, group: &str, topic: &str, asked: &OffsetToCommit) -> OffsetRecord {
+    OffsetRecord::Commit {
+        group: group.to_string(),
+        topic: topic.to_string(),
+        partition: asked.partition,
+        committed: Committed {
+            offset: asked.offset,
+            leader_epoch: asked.leader_epoch,
+            metadata: asked.metadata.clone(),
+            commit_timestamp: wall.0,
+        },
+    }
+}
+
+fn tombstones(group: &str, topic: &str, partitions: &Partitions) -> impl Iterator<Item = OffsetRecord> {
+    partitions.keys().map(move |&partition| tombstone(group, topic, partition))
+}
+
+fn tombstone(group: &str, topic: &str, partition: i32) -> OffsetRecord {
+    OffsetRecord::Tombstone { group: group.to_string(), topic: topic.to_string(), partition }
+}
+
+fn reply(partition: i32, committed: Option<&Committed>) -> CommittedOffset {
+    match committed {
+        Some(committed) => CommittedOffset {
+            partition,
+            offset: committed.offset,
+            leader_epoch: committed.leader_epoch,
+            metadata: committed.metadata.clone(),
+        },
+        None => CommittedOffset { partition, offset: -1, leader_epoch: -1, metadata: String::new() },
+    }
+}

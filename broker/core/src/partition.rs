@@ -1,0 +1,95 @@
+//! One partition: where its log ends, and who wrote to it.
+//!
+//! Owns the two ends a partition has: the decided end (`next_offset`, given out to batches of entries not yet durable) and the
+//! durable end (the log's own, which is the high watermark). Leaves bytes to `broker_store::log`.
+//! Invariant: `log.next_offset() <= next_offset`, and nothing at or above the former is ever served.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+use broker_store::{batch::BatchInfo, log::Log};
+
+use crate::{
+    error::Error,
+    producer::{Producers, Verdict},
+    time::Wall,
+};
+
+/// The only leader epoch there is: one node leads, and a log is never cut below what a client saw (broker-contract 1.5 #22).
+pub const LEADER_EPOCH: i32 = 0;
+
+/// One partition.
+pub(crate) struct Partition {
+    pub log: Log,
+    pub next_offset: i64,
+    pub producers: Producers,
+    pub rules: Rules,
+}
+
+/// The topic configs that a produce obeys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub max_message_bytes: i64,
+    pub log_append_time: bool,
+    pub before_max_ms: i64,
+    pub after_max_ms: i64,
+}
+
+impl Partition {
+    /// A partition whose log goes on where it ends.
+    pub fn new(log: Log, rules: Rules) -> Self {
+        Self { next_offset: log.next_offset(), log, producers: Producers::default(), rules }
+    }
+
+    /// First offset that is not durable yet.
+    pub fn high_watermark(&self) -> i64 {
+        self.log.next_offset()
+    }
+
+    /// Judges a batch, in Kafka's order of checks (broker-contract 2.2).
+    pub fn check(&self, batch: &BatchInfo, wall: Wall) -> Result<Verdict, (Error, String)> {
+        let plain = |error: Error| (error, error.message().to_string());
+        if batch.length as i64 > self.rules.max_message_bytes {
+            let (size, limit) = (batch.length, self.rules.max_message_bytes);
+            let why = format!("The record batch size is {size} bytes, which exceeds the maximum configured value of {limit}.");
+            return Err((Error::MessageTooLarge, why));
+        }
+        let refused = |why: &str| Err((Error::InvalidRecord, why.to_string()));
+        if batch.is_control() {
+            return refused("Clients are not allowed to write control records.");
+        }
+        if batch.is_transactional() {
+            return refused("Transactions are not served yet: use a producer without transactional.id.");
+        }
+        if batch.count <= 0 || batch.last_offset_delta != batch.count - 1 {
+            return refused("The record count of the batch does not match its last offset.");
+        }
+        if batch.producer_id >= 0 && (batch.base_sequence < 0 || batch.producer_epoch < 0) {
+            return refused("A batch with a producer id needs a sequence and an epoch.");
+        }
+        self.check_timestamp(batch, wall)?;
+        self.producers.check(batch).map_err(plain)
+    }
+
+    fn check_timestamp(&self, batch: &BatchInfo, wall: Wall) -> Result<(), (Error, String)> {
+        if self.rules.log_append_time || batch.max_timestamp < 0 {
+            return Ok(());
+        }
+        let ahead = batch.max_timestamp.saturating_sub(wall.0);
+        if ahead > self.rules.after_max_ms || ahead.saturating_neg() > self.rules.before_max_ms {
+            let why = format!(
+                "Timestamp {} of the batch is out of range: it may be at most {} ms before and {} ms after the broker's time {}.",
+                batch.max_timestamp, self.rules.before_max_ms, self.rules.after_max_ms, wall.0
+            );
+            return Err((Error::InvalidTimestamp, why));
+        }
+        Ok(())
+    }
+
+    /// Takes note of a batch that was decided or read back: the only way the decided end and the producers move.
+    pub fn replay(&mut self, batch: &BatchInfo, base_offset: i64) {
+        self.next_offset = base_offset + i64::from(batch.last_offset_delta) + 1;
+        self.producers.replay(batch, base_offset);
+    }
+}

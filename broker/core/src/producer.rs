@@ -1,0 +1,175 @@
+//! What a partition remembers of its idempotent producers.
+//!
+//! Owns the sequence rules of Kafka's `ProducerStateManager` (broker-contract 2.4). Invariant: state moves only in [`Producers::replay`],
+//! by batches that are in the log, so it is the same after a restart.
+
+use alloc::{collections::BTreeMap, collections::VecDeque};
+use broker_store::batch::BatchInfo;
+
+use crate::{
+    codec::{Damaged, Reader, Writer},
+    error::Error,
+};
+
+/// Batches remembered per producer (`ProducerStateEntry.NUM_BATCHES_TO_RETAIN`).
+const REMEMBERED: usize = 5;
+
+/// Producers kept per partition. Beyond it the one that wrote longest ago is forgotten, as Kafka's expiry would.
+const MOST: usize = 10_000;
+
+/// The producers of one partition.
+#[derive(Default)]
+pub(crate) struct Producers(BTreeMap<i64, Producer>);
+
+#[derive(Default)]
+struct Producer {
+    epoch: i16,
+    batches: VecDeque<Written>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Written {
+    first_sequence: i32,
+    last_sequence: i32,
+    base_offset: i64,
+}
+
+/// What to do with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Append it.
+    Append,
+    /// It is there already, from this offset on.
+    Duplicate { base_offset: i64 },
+}
+
+impl Producers {
+    /// Judges a batch; changes nothing.
+    pub fn check(&self, batch: &BatchInfo) -> Result<Verdict, Error> {
+        if batch.producer_id < 0 {
+            return Ok(Verdict::Append);
+        }
+        let Some(producer) = self.0.get(&batch.producer_id) else {
+            return Ok(Verdict::Append);
+        };
+        if batch.producer_epoch < producer.epoch {
+            return Err(Error::InvalidProducerEpoch);
+        }
+        if batch.producer_epoch > producer.epoch {
+            return if batch.base_sequence == 0 { Ok(Verdict::Append) } else { Err(Error::OutOfOrderSequenceNumber) };
+        }
+        let last = last_sequence(batch);
+        if let Some(same) = producer.batches.iter().find(|w| w.first_sequence == batch.base_sequence && w.last_sequence == last) {
+            return Ok(Verdict::Duplicate { base_offset: same.base_offset });
+        }
+        match producer.batches.back() {
+            Some(back) if batch.base_sequence != after(back.last_sequence, 1) => Err(Error::OutOfOrderSequenceNumber),
+            _ => Ok(Verdict::Append),
+        }
+    }
+
+    /// Takes note of a batch in the log at `base_offset`.
+    pub fn replay(&mut self, batch: &BatchInfo, base_offset: i64) {
+        if batch.producer_id < 0 {
+            return;
+        }
+        if self.0.len() >= MOST && !self.0.contains_key(&batch.producer_id) {
+            self.forget_oldest();
+        }
+        let producer = self.0.entry(batch.producer_id).or_default();
+        if producer.epoch != batch.producer_epoch {
+            *producer = Producer { epoch: batch.producer_epoch, batches: VecDeque::new() };
+        }
+        if producer.batches.len() == REMEMBERED {
+            producer.batches.pop_front();
+        }
+        let (first_sequence, last_sequence) = (batch.base_sequence, last_sequence(batch));
+        producer.batches.push_back(Written { first_sequence, last_sequence, base_offset });
+    }
+
+    fn forget_oldest(&mut self) {
+        let last_write = |p: &Producer| p.batches.back().map_or(-1, |w| w.base_offset);
+        if let Some(id) = self.0.iter().min_by_key(|(_, p)| last_write(p)).map(|(id, _)| *id) {
+            self.0.remove(&id);
+        }
+    }
+
+    pub fn encode(&self, out: &mut Writer) {
+        out.list(self.0.iter(), |out, (id, producer)| {
+            out.i64(*id).i16(producer.epoch).list(producer.batches.iter(), |out, w| {
+                out.i32(w.first_sequence).i32(w.last_sequence).i64(w.base_offset);
+            });
+        });
+    }
+
+    pub fn decode(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let written = |from: &mut Reader<'_>| {
+            Ok(Written { first_sequence: from.i32()?, last_sequence: from.i32()?, base_offset: from.i64()? })
+        };
+        let one = |from: &mut Reader<'_>| Ok((from.i64()?, Producer { epoch: from.i16()?, batches: from.list(written)?.into() }));
+        Ok(Self(from.list(one)?.into_iter().collect()))
+    }
+}
+
+fn last_sequence(batch: &BatchInfo) -> i32 {
+    after(batch.base_sequence, batch.last_offset_delta)
+}
+
+/// Sequences go from `i32::MAX` to 0.
+fn after(sequence: i32, by: i32) -> i32 {
+    sequence.wrapping_add(by) & i32::MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(epoch: i16, base_sequence: i32, count: i32) -> BatchInfo {
+        BatchInfo { producer_id: 1, producer_epoch: epoch, base_sequence, last_offset_delta: count - 1, ..BatchInfo::default() }
+    }
+
+    /// Five batches of ten from sequence 0 at epoch 1, offsets as sequences.
+    fn five() -> Producers {
+        let mut producers = Producers::default();
+        (0..5).for_each(|i| producers.replay(&batch(1, i * 10, 10), i64::from(i) * 10));
+        producers
+    }
+
+    #[test]
+    fn a_batch_is_appended_known_or_refused() {
+        use Error::*;
+        use Verdict::*;
+        let rows = [
+            ("the next one", 1, 50, 10, Ok(Append)),
+            ("the last one again", 1, 40, 10, Ok(Duplicate { base_offset: 40 })),
+            ("the oldest remembered again", 1, 0, 10, Ok(Duplicate { base_offset: 0 })),
+            ("same start, other length", 1, 40, 9, Err(OutOfOrderSequenceNumber)),
+            ("a gap", 1, 51, 1, Err(OutOfOrderSequenceNumber)),
+            ("an old epoch", 0, 50, 1, Err(InvalidProducerEpoch)),
+            ("a new epoch from 0", 2, 0, 1, Ok(Append)),
+            ("a new epoch from elsewhere", 2, 50, 1, Err(OutOfOrderSequenceNumber)),
+        ];
+        for (what, epoch, sequence, count, expected) in rows {
+            assert_eq!(five().check(&batch(epoch, sequence, count)), expected, "{what}");
+        }
+        assert_eq!(Producers::default().check(&batch(3, 77, 1)), Ok(Append), "no state: any sequence");
+    }
+
+    #[test]
+    fn sequences_wrap_to_zero() {
+        let mut producers = Producers::default();
+        producers.replay(&batch(0, i32::MAX - 1, 2), 0);
+        assert_eq!(producers.check(&batch(0, 0, 1)), Ok(Verdict::Append));
+        producers.replay(&batch(0, 0, 1), 2);
+        assert_eq!(producers.check(&batch(0, 0, 1)), Ok(Verdict::Duplicate { base_offset: 2 }));
+    }
+
+    #[test]
+    fn a_snapshot_judges_like_the_original() {
+        let mut out = Writer::default();
+        five().encode(&mut out);
+        let copy = Producers::decode(&mut Reader(&out.0)).unwrap();
+        assert_eq!(copy.check(&batch(1, 10, 10)), Ok(Verdict::Duplicate { base_offset: 10 }));
+        assert_eq!(copy.check(&batch(1, 60, 1)), Err(Error::OutOfOrderSequenceNumber));
+    }
+}

@@ -1,0 +1,222 @@
+//! The broker from what is on disk: a checkpoint's snapshot, then every journal entry after it, through the same `replay`.
+//!
+//! Owns the snapshot's bytes. Leaves the reading to `broker_store::recover`. Invariant: a broker recovered from entries 1..n equals
+//! one that decided them, in everything a client can observe.
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    string::String,
+    vec::Vec,
+};
+use broker_store::{
+    batch::{self, BatchInfo},
+    entry::{Item, PartitionId},
+    log::{Log, LogState},
+    recover::Recovered,
+};
+
+use crate::{
+    Broker, Damaged, Seq,
+    admin::{Entropy, ProducerIds, log_settings, rules},
+    codec::{Reader, Writer},
+    group::Groups,
+    keeper::Keeper,
+    offsets::{OffsetRecord, Offsets},
+    partition::Partition,
+    pipeline::Pipeline,
+    producer::Producers,
+    record::Record,
+    settings::Settings,
+    tables::Tables,
+    tasks::Tasks,
+    time::Now,
+    topics::{CONSUMER_OFFSETS, Topics},
+};
+
+const SNAPSHOT_VERSION: u8 = 1;
+
+/// Why the broker cannot go on from what is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecoverError {
+    /// A checkpoint's snapshot or a journal record is not readable though its checksum holds.
+    Damaged(Damaged),
+    /// A partition's log ends before an offset that was acknowledged.
+    Missing {
+        /// `topic-partition`.
+        log: String,
+        /// Where it should go on.
+        expected: i64,
+        /// Where it goes on.
+        found: i64,
+    },
+}
+
+impl core::fmt::Display for RecoverError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            RecoverError::Damaged(what) => write!(f, "{what}"),
+            RecoverError::Missing { log, expected, found } => {
+                write!(f, "the log {log} ends at offset {found}, but records up to {expected} were acknowledged")
+            }
+        }
+    }
+}
+
+impl From<Damaged> for RecoverError {
+    fn from(damaged: Damaged) -> Self {
+        RecoverError::Damaged(damaged)
+    }
+}
+
+impl Broker {
+    /// A broker that goes on after what was recovered. Drain [`Broker::poll_output`] before the first input.
+    pub fn recover(settings: Settings, now: Now, recovered: Recovered) -> Result<Broker, RecoverError> {
+        let mut broker = Broker::empty(settings, now, &recovered);
+        let mut logs: BTreeMap<PartitionId, LogState> = BTreeMap::new();
+        if let Some(checkpoint) = recovered.checkpoint {
+            logs = checkpoint.logs.into_iter().map(|log| (log.partition, log)).collect();
+            broker.restore(&checkpoint.snapshot, &mut logs)?;
+        }
+        for item in recovered.items {
+            broker.replay_item(now, item, &mut logs)?;
+        }
+        broker.check_ends()?;
+        broker.producer_ids = ProducerIds::resume(broker.producer_ids.block_end());
+        Ok(broker)
+    }
+
+    fn empty(settings: Settings, now: Now, recovered: &Recovered) -> Broker {
+        let mut keeper = Keeper::default();
+        keeper.started(now, recovered.checkpoint.as_ref().map_or(0, |c| c.journal_seq), recovered.journal_bytes);
+        Broker {
+            groups: Groups::new(settings.groups.clone(), settings.entropy, now),
+            offsets: Offsets::new(settings.offsets.clone()),
+            entropy: Entropy::new(!settings.entropy),
+            pipeline: Pipeline::new(recovered.pool.clone(), recovered.salt, recovered.last_seq),
+            journal_capacity: recovered.journal_capacity,
+            settings,
+            keeper,
+            last_entry: now,
+            sealed: recovered.last_seq == 0,
+            topics: Topics::default(),
+            partitions: BTreeMap::new(),
+            tables: Tables::default(),
+            tasks: Tasks::default(),
+            producer_ids: ProducerIds::default(),
+            parked: Default::default(),
+            deletions: VecDeque::new(),
+            outputs: VecDeque::new(),
+            stopping: false,
+        }
+    }
+
+    /// The state as of the entry that was just closed, for a checkpoint.
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.u8(SNAPSHOT_VERSION);
+        self.topics.encode(&mut out);
+        self.tables.encode(&mut out);
+        self.tasks.encode(&mut out);
+        out.i64(self.producer_ids.block_end());
+        out.bytes(&self.offsets.snapshot());
+        out.list(self.partitions.iter(), |out, (id, partition)| {
+            out.uuid(uuid::Uuid::from_bytes(id.topic)).i32(id.partition).i64(partition.next_offset);
+            partition.producers.encode(out);
+        });
+        out.0
+    }
+
+    fn restore(&mut self, snapshot: &[u8], logs: &mut BTreeMap<PartitionId, LogState>) -> Result<(), Damaged> {
+        let mut from = Reader(snapshot);
+        if from.u8()? != SNAPSHOT_VERSION {
+            return Err(Damaged("the checkpoint is of a newer connectd"));
+        }
+        self.topics = Topics::decode(&mut from)?;
+        self.tables = Tables::decode(&mut from)?;
+        self.tasks = Tasks::decode(&mut from)?;
+        self.producer_ids = ProducerIds::resume(from.i64()?);
+        self.offsets = Offsets::restore(self.settings.offsets.clone(), from.bytes()?)?;
+        let partition = |from: &mut Reader<'_>| {
+            let id = PartitionId { topic: from.uuid()?.into_bytes(), partition: from.i32()? };
+            Ok((id, from.i64()?, Producers::decode(from)?))
+        };
+        for (id, next_offset, producers) in from.list(partition)? {
+            let mut partition = self.open(id, logs.remove(&id)).ok_or(Damaged("a partition without a topic"))?;
+            (partition.next_offset, partition.producers) = (next_offset, producers);
+            self.partitions.insert(id, partition);
+        }
+        from.end()
+    }
+
+    /// The partition with its log as the checkpoint knows it, or an empty one.
+    fn open(&self, id: PartitionId, log: Option<LogState>) -> Option<Partition> {
+        let topic = self.topics.by_id(uuid::Uuid::from_bytes(id.topic))?;
+        let settings = log_settings(topic, &self.settings);
+        let log = match log {
+            Some(state) => Log::restore(state, settings),
+            None => Log::new(id, &topic.name, settings),
+        };
+        Some(Partition::new(log, rules(topic, &self.settings)))
+    }
+
+    fn replay_item(&mut self, now: Now, item: Item, logs: &mut BTreeMap<PartitionId, LogState>) -> Result<(), Damaged> {
+        match item {
+            Item::Record(bytes) => {
+                self.replay(&Record::decode(&bytes)?);
+                self.adopt(logs);
+            }
+            Item::Batch { partition, info, bytes } => self.replay_batch(now, partition, &info, bytes)?,
+        }
+        Ok(())
+    }
+
+    /// A topic made after the snapshot may have a log in the checkpoint already: its segments were written before the checkpoint was.
+    fn adopt(&mut self, logs: &mut BTreeMap<PartitionId, LogState>) {
+        let known: Vec<PartitionId> = logs.keys().filter(|id| self.partitions.contains_key(id)).copied().collect();
+        for id in known {
+            let partition = self.open(id, logs.remove(&id)).expect("its topic was just made");
+            self.partitions.insert(id, Partition { next_offset: 0, ..partition });
+        }
+    }
+
+    fn replay_batch(&mut self, now: Now, id: PartitionId, info: &BatchInfo, bytes: bytes::Bytes) -> Result<(), Damaged> {
+        // A batch of a topic that a later entry deletes, whose log may be gone already.
+        let Some(partition) = self.partitions.get_mut(&id) else {
+            return Ok(());
+        };
+        partition.replay(info, info.base_offset);
+        if info.base_offset == partition.log.next_offset() {
+            self.keeper.appended(now, bytes.len() as u64);
+            partition.log.append(info, bytes.clone());
+        }
+        let topic = self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).ok_or(Damaged("a partition without a topic"))?;
+        let name = topic.name.clone();
+        self.tables.replay(&name, &bytes)?;
+        if name == CONSUMER_OFFSETS {
+            for record in batch::records(&bytes) {
+                let record = record.map_err(|_| Damaged("a batch of committed offsets"))?;
+                if let Some(record) = OffsetRecord::decode(record.key.unwrap_or_default(), record.value)? {
+                    self.offsets.replay(&record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Below the checkpoint every byte must be there: each log goes on where its partition does.
+    fn check_ends(&self) -> Result<(), RecoverError> {
+        for (id, partition) in &self.partitions {
+            let (expected, found) = (partition.next_offset, partition.log.next_offset());
+            if expected != found {
+                let topic = self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).map_or("?", |topic| topic.name.as_str());
+                return Err(RecoverError::Missing { log: alloc::format!("{topic}-{}", id.partition), expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// The last entry that recovery found; later ones are this run's.
+    pub fn recovered_to(&self) -> Seq {
+        self.pipeline.durable()
+    }
+}

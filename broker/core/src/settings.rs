@@ -1,0 +1,28 @@
+//! What an operator can set for the broker, complete and typed: no options left to decide.
+
+use alloc::{collections::BTreeMap, string::String};
+
+/// Settings of the core. The edge parses `server.properties` into this.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `cluster.id` of the data folder.
+    pub cluster_id: String,
+    /// `node.id`.
+    pub node_id: i32,
+    /// `num.partitions`: of a topic made without saying.
+    pub num_partitions: i32,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// `delete.topic.enable`.
+    pub delete_topics: bool,
+    /// Topic config defaults that the settings file changes (`log.retention.ms` and its like), by topic config name; checked.
+    pub topic_defaults: BTreeMap<String, String>,
+    /// Group coordinator.
+    pub groups: crate::group::GroupSettings,
+    /// Committed offsets.
+    pub offsets: crate::offsets::OffsetSettings,
+    /// Largest request a client may send, bytes; an entry must hold one.
+    pub max_request_bytes: usize,
+    /// Randomness for topic ids and member ids, drawn once per start.
+    pub entropy: u64,
+}

@@ -1,0 +1,213 @@
+//! Which topics there are: names, ids, partition counts, configs.
+//!
+//! Owns the rules of names and creation and answers what a topic is set to. Leaves their logs to `partition`.
+//! Invariant: state moves only by [`Topics::replay`].
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use uuid::Uuid;
+
+use crate::{
+    codec::{Damaged, Reader, Writer},
+    config_keys,
+    error::Error,
+    limits::PARTITIONS_PER_TOPIC,
+    record::Record,
+    request::{ConfigEntry, ConfigSource, NewTopic},
+    settings::Settings,
+};
+
+/// The topic that holds committed offsets.
+pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+
+/// One topic.
+#[derive(Clone, Debug)]
+pub(crate) struct Topic {
+    pub name: String,
+    pub id: Uuid,
+    pub partitions: i32,
+    pub configs: BTreeMap<String, String>,
+}
+
+/// All topics.
+#[derive(Default)]
+pub(crate) struct Topics {
+    by_name: BTreeMap<String, Topic>,
+    names: BTreeMap<Uuid, String>,
+}
+
+impl Topics {
+    pub fn get(&self, name: &str) -> Option<&Topic> {
+        self.by_name.get(name)
+    }
+
+    pub fn by_id(&self, id: Uuid) -> Option<&Topic> {
+        self.by_name.get(self.names.get(&id)?)
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Topic> {
+        self.by_name.values()
+    }
+
+    /// Judges a creation; `Ok` is the partition count it would get.
+    pub fn check_new(&self, settings: &Settings, new: &NewTopic) -> Result<i32, (Error, String)> {
+        check_name(&new.name).map_err(|why| (Error::InvalidTopicException, why))?;
+        if self.by_name.contains_key(&new.name) {
+            return Err((Error::TopicAlreadyExists, format!("Topic '{}' already exists.", new.name)));
+        }
+        if let Some(other) = self.colliding(&new.name) {
+            let why = format!("Topic '{}' collides with existing topic: {other}", new.name);
+            return Err((Error::InvalidTopicException, why));
+        }
+        let partitions = partition_count(settings, new)?;
+        config_keys::check_all(&new.configs).map_err(|why| (Error::InvalidConfig, why))?;
+        Ok(partitions)
+    }
+
+    /// `a.b` and `a_b` would share the names of their metrics (Kafka's rule).
+    fn colliding(&self, name: &str) -> Option<&str> {
+        let plain = |name: &str| name.replace('.', "_");
+        if !name.contains(['.', '_']) {
+            return None;
+        }
+        self.by_name.keys().find(|other| plain(other) == plain(name)).map(String::as_str)
+    }
+
+    pub fn replay(&mut self, record: &Record) {
+        match record {
+            Record::TopicCreated { id, name, partitions, configs } => {
+                let topic = Topic { name: name.clone(), id: *id, partitions: *partitions, configs: configs.iter().cloned().collect() };
+                self.names.insert(*id, name.clone());
+                self.by_name.insert(name.clone(), topic);
+            }
+            Record::PartitionsAdded { topic, partitions } => {
+                if let Some(topic) = self.names.get(topic).and_then(|name| self.by_name.get_mut(name)) {
+                    topic.partitions = *partitions;
+                }
+            }
+            Record::TopicDeleted { topic } => {
+                if let Some(name) = self.names.remove(topic) {
+                    self.by_name.remove(&name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn encode(&self, out: &mut Writer) {
+        out.list(self.by_name.values(), |out, topic| {
+            let configs = topic.configs.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            let (id, name, partitions) = (topic.id, topic.name.clone(), topic.partitions);
+            out.bytes(&Record::TopicCreated { id, name, partitions, configs }.encode());
+        });
+    }
+
+    pub fn decode(from: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let mut topics = Self::default();
+        for record in from.list(|from| Record::decode(from.bytes()?))? {
+            topics.replay(&record);
+        }
+        Ok(topics)
+    }
+}
+
+impl Topic {
+    /// A config's value: the topic's own, the broker's default, or Kafka's.
+    pub fn config<'a>(&'a self, settings: &'a Settings, name: &str) -> &'a str {
+        let own = self.configs.get(name).or_else(|| settings.topic_defaults.get(name));
+        own.map_or_else(|| config_keys::find(name).expect("asked for a config that exists").default, String::as_str)
+    }
+
+    pub fn internal(&self) -> bool {
+        self.name == CONSUMER_OFFSETS
+    }
+
+    /// Every config with its effective value and where that comes from.
+    pub fn describe(&self, settings: &Settings) -> Vec<ConfigEntry> {
+        describe(settings, &self.configs)
+    }
+}
+
+/// Every topic config for a topic with these configs of its own.
+pub(crate) fn describe(settings: &Settings, own: &BTreeMap<String, String>) -> Vec<ConfigEntry> {
+    let one = |key: &config_keys::Key| {
+        let (value, source) = match (own.get(key.name), settings.topic_defaults.get(key.name)) {
+            (Some(value), _) => (value.as_str(), ConfigSource::Topic),
+            (None, Some(value)) => (value.as_str(), ConfigSource::StaticBroker),
+            (None, None) => (key.default, ConfigSource::Default),
+        };
+        ConfigEntry { name: key.name.into(), value: Some(value.into()), source, kind: key.type_number(), doc: key.doc }
+    };
+    config_keys::KEYS.iter().map(one).collect()
+}
+
+fn partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, String)> {
+    if !new.assignments.is_empty() {
+        return manual_partition_count(settings, new);
+    }
+    if !matches!(new.replication_factor, -1 | 1) {
+        let why = match new.replication_factor {
+            ..=0 => "Replication factor must be larger than 0, or -1 to use the default value.".to_string(),
+            many => format!("Unable to replicate the partition {many} time(s): The target replication factor of {many} cannot be reached because only 1 broker(s) are registered."),
+        };
+        return Err((Error::InvalidReplicationFactor, why));
+    }
+    match new.partitions {
+        -1 => Ok(settings.num_partitions),
+        ..=0 => Err((Error::InvalidPartitions, "Number of partitions was set to an invalid non-positive value.".into())),
+        many if many > PARTITIONS_PER_TOPIC => {
+            Err((Error::InvalidPartitions, format!("Number of partitions {many} is above the limit of {PARTITIONS_PER_TOPIC} per topic.")))
+        }
+        many => Ok(many),
+    }
+}
+
+fn manual_partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, String)> {
+    let bad = |why: &str| Err((Error::InvalidReplicaAssignment, why.to_string()));
+    if new.partitions != -1 || new.replication_factor != -1 {
+        let why = "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.";
+        return Err((Error::InvalidRequest, why.into()));
+    }
+    let mut indexes: Vec<i32> = new.assignments.iter().map(|(index, _)| *index).collect();
+    indexes.sort_unstable();
+    if !indexes.iter().copied().eq(0..new.assignments.len() as i32) {
+        return bad("partitions should be a consecutive 0-based integer sequence");
+    }
+    if new.assignments.iter().any(|(_, replicas)| *replicas != [settings.node_id]) {
+        return bad("The manual partition assignment includes a broker that is not registered, or none.");
+    }
+    Ok(new.assignments.len() as i32)
+}
+
+/// Kafka's rules for a topic name; the error is Kafka's sentence.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match name {
+        "" => Err("Topic name is invalid: the empty string is not allowed".into()),
+        "." | ".." => Err("Topic name is invalid: '.' or '..' is not allowed".replace("'.' or '..'", &format!("'{name}'"))),
+        _ if name.len() > 249 => {
+            Err(format!("Topic name is invalid: the length of '{name}' is longer than the max allowed length 249"))
+        }
+        _ if !name.chars().all(legal) => {
+            Err(format!("Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kafkas() {
+        let long = "a".repeat(250);
+        for (name, good) in [("a.b_c-9", true), ("", false), (".", false), ("..", false), ("...", true), ("a/b", false), ("ü", false), (&long, false)] {
+            assert_eq!(check_name(name).is_ok(), good, "{name}");
+        }
+    }
+}

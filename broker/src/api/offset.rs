@@ -1,0 +1,159 @@
+//! ListOffsets 1 to 6, OffsetForLeaderEpoch 2 to 4, OffsetCommit 2 to 8, OffsetFetch 1 to 7.
+
+use broker_core::{
+    error::Error,
+    request::{CommittedOffset, ListOffsets, Listed, ListedOffset, Member, OffsetCommit, OffsetToCommit, Request, TopicReply},
+};
+use broker_wire::{
+    messages::{
+        ListOffsetsRequest, ListOffsetsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+        OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+        list_offsets_request::ListOffsetsTopic,
+        list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
+        offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
+        offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic},
+        offset_fetch_response::{OffsetFetchResponsePartition, OffsetFetchResponseTopic},
+        offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult},
+    },
+    records::RecordReader,
+};
+use bytes::Bytes;
+
+use super::{Shape, Step, code, text, topic_name};
+use crate::handle::Handle;
+
+pub fn ask_list(request: ListOffsetsRequest) -> Step {
+    let topic = |topic: ListOffsetsTopic| {
+        let partitions = topic.partitions.into_iter().map(|p| (p.partition_index, p.current_leader_epoch, p.timestamp));
+        (topic.name.to_string(), partitions.collect())
+    };
+    let list = ListOffsets { read_committed: request.isolation_level == 1, topics: request.topics.into_iter().map(topic).collect() };
+    Step::Ask(Request::ListOffsets(list), Shape::ListOffsets)
+}
+
+pub async fn answer_list(handle: &Handle, topics: Vec<TopicReply<Listed>>) -> ListOffsetsResponse {
+    let mut answered = Vec::with_capacity(topics.len());
+    for topic in topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for listed in topic.partitions {
+            partitions.push(listed_partition(handle, &topic.topic, listed).await);
+        }
+        answered.push(ListOffsetsTopicResponse::default().with_name(topic_name(&topic.topic)).with_partitions(partitions));
+    }
+    ListOffsetsResponse::default().with_topics(answered)
+}
+
+async fn listed_partition(handle: &Handle, topic: &str, listed: Listed) -> ListOffsetsPartitionResponse {
+    let response = ListOffsetsPartitionResponse::default().with_partition_index(listed.partition);
+    let (timestamp, offset, epoch) = match listed.outcome {
+        Err(error) => return response.with_error_code(error.code()).with_timestamp(-1).with_offset(-1).with_leader_epoch(-1),
+        Ok(ListedOffset::At { timestamp, offset, leader_epoch }) => (timestamp, offset, leader_epoch),
+        Ok(ListedOffset::In { timestamp, records, leader_epoch }) => match handle.read(records).await {
+            Ok(pieces) => match first_at(&pieces, timestamp) {
+                Some((timestamp, offset)) => (timestamp, offset, leader_epoch),
+                None => (-1, -1, -1),
+            },
+            Err(error) => {
+                tracing::error!("{topic}-{}: {error}", listed.partition);
+                return response.with_error_code(Error::CorruptMessage.code()).with_timestamp(-1).with_offset(-1);
+            }
+        },
+    };
+    response.with_timestamp(timestamp).with_offset(offset).with_leader_epoch(epoch)
+}
+
+/// Timestamp and offset of the first record at or after `wanted`. Unreadable batches hold none: nobody could read them anyway.
+fn first_at(pieces: &[Bytes], wanted: i64) -> Option<(i64, i64)> {
+    let mut found = None;
+    for piece in pieces {
+        let mut reader = RecordReader::default();
+        let read = reader.for_each(piece, |record| {
+            if record.timestamp >= wanted && found.is_none() {
+                found = Some((record.timestamp, record.offset));
+            }
+        });
+        if found.is_some() || read.is_err() {
+            break;
+        }
+    }
+    found
+}
+
+pub fn ask_epochs(request: OffsetForLeaderEpochRequest) -> Step {
+    let asked = request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(|p| (topic.topic.to_string(), p.partition, p.leader_epoch))
+    });
+    Step::Ask(Request::OffsetForLeaderEpoch(asked.collect()), Shape::OffsetForLeaderEpoch)
+}
+
+pub fn answer_epochs(ends: Vec<(String, i32, Result<(i32, i64), Error>)>) -> OffsetForLeaderEpochResponse {
+    let mut topics: Vec<OffsetForLeaderTopicResult> = Vec::new();
+    for (topic, partition, end) in ends {
+        let (epoch, offset) = end.unwrap_or((-1, -1));
+        let end = EpochEndOffset::default()
+            .with_partition(partition)
+            .with_error_code(code(&end))
+            .with_leader_epoch(epoch)
+            .with_end_offset(offset);
+        match topics.last_mut().filter(|last| last.topic.0 == topic.as_str()) {
+            Some(last) => last.partitions.push(end),
+            None => topics.push(OffsetForLeaderTopicResult::default().with_topic(topic_name(&topic)).with_partitions(vec![end])),
+        }
+    }
+    OffsetForLeaderEpochResponse::default().with_topics(topics)
+}
+
+pub fn ask_commit(request: OffsetCommitRequest) -> Step {
+    let partition = |p: OffsetCommitRequestPartition| OffsetToCommit {
+        partition: p.partition_index,
+        offset: p.committed_offset,
+        leader_epoch: p.committed_leader_epoch,
+        metadata: p.committed_metadata.map(|note| note.to_string()).unwrap_or_default(),
+    };
+    let topic = |topic: OffsetCommitRequestTopic| (topic.name.to_string(), topic.partitions.into_iter().map(partition).collect());
+    let commit = OffsetCommit {
+        who: Member {
+            group: request.group_id.to_string(),
+            generation: request.generation_id_or_member_epoch,
+            member: request.member_id.to_string(),
+            instance: request.group_instance_id.map(|id| id.to_string()),
+        },
+        topics: request.topics.into_iter().map(topic).collect(),
+    };
+    Step::Ask(Request::OffsetCommit(commit), Shape::OffsetCommit)
+}
+
+pub fn answer_commit(topics: Vec<TopicReply<(i32, Result<(), Error>)>>) -> OffsetCommitResponse {
+    let partition = |(partition, outcome): (i32, Result<(), Error>)| {
+        OffsetCommitResponsePartition::default().with_partition_index(partition).with_error_code(code(&outcome))
+    };
+    let topic = |topic: TopicReply<_>| {
+        let partitions = topic.partitions.into_iter().map(partition).collect();
+        OffsetCommitResponseTopic::default().with_name(topic_name(&topic.topic)).with_partitions(partitions)
+    };
+    OffsetCommitResponse::default().with_topics(topics.into_iter().map(topic).collect())
+}
+
+pub fn ask_fetch(request: OffsetFetchRequest) -> Step {
+    let topics = request.topics.map(|topics| {
+        topics.into_iter().map(|topic| (topic.name.to_string(), topic.partition_indexes)).collect()
+    });
+    Step::Ask(Request::OffsetFetch { group: request.group_id.to_string(), topics }, Shape::OffsetFetch)
+}
+
+pub fn answer_fetch(outcome: Result<Vec<TopicReply<CommittedOffset>>, Error>) -> OffsetFetchResponse {
+    let response = OffsetFetchResponse::default().with_error_code(code(&outcome));
+    let partition = |committed: CommittedOffset| {
+        OffsetFetchResponsePartition::default()
+            .with_partition_index(committed.partition)
+            .with_committed_offset(committed.offset)
+            .with_committed_leader_epoch(committed.leader_epoch)
+            .with_metadata(Some(text(&committed.metadata)))
+    };
+    let topic = |topic: TopicReply<CommittedOffset>| {
+        OffsetFetchResponseTopic::default()
+            .with_name(topic_name(&topic.topic))
+            .with_partitions(topic.partitions.into_iter().map(partition).collect())
+    };
+    response.with_topics(outcome.unwrap_or_default().into_iter().map(topic).collect())
+}

@@ -1,0 +1,218 @@
+//! Metadata 0 to 11, CreateTopics 2 to 7, DeleteTopics 1 to 6, CreatePartitions 0 to 3, DescribeConfigs 1 to 4.
+
+use broker_core::{
+    error::Error,
+    request::{
+        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic, Metadata, NewTopic, Request,
+        TopicMetadata, TopicRef,
+    },
+};
+use broker_wire::messages::{
+    BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
+    DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest, MetadataResponse,
+    create_partitions_response::CreatePartitionsTopicResult,
+    create_topics_request::CreatableTopic,
+    create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
+    delete_topics_response::DeletableTopicResult,
+    describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym},
+    metadata_request::MetadataRequestTopic,
+    metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+};
+
+use super::{Shape, Step, code, text, topic_name};
+use crate::connection::Peer;
+
+/// "Not asked for" in the authorized-operations fields.
+const NO_OPERATIONS: i32 = i32::MIN;
+
+pub fn ask_metadata(version: i16, request: MetadataRequest) -> Step {
+    let one = |topic: MetadataRequestTopic| match topic.name {
+        Some(name) => TopicRef::Name(name.to_string()),
+        None => TopicRef::Id(topic.topic_id),
+    };
+    let topics: Option<Vec<TopicRef>> = request.topics.map(|topics| topics.into_iter().map(one).collect());
+    // In version 0 an empty list asks for all; creation can be refused only since version 4.
+    let topics = topics.filter(|topics| version > 0 || !topics.is_empty());
+    let allow_auto_topic_creation = version < 4 || request.allow_auto_topic_creation;
+    Step::Ask(Request::Metadata(Metadata { topics, allow_auto_topic_creation }), Shape::Metadata)
+}
+
+pub fn answer_metadata(peer: &Peer, cluster: ClusterMetadata) -> MetadataResponse {
+    let node = BrokerId(cluster.node_id);
+    let broker = MetadataResponseBroker::default().with_node_id(node).with_host(text(&peer.host)).with_port(peer.port);
+    MetadataResponse::default()
+        .with_brokers(vec![broker])
+        .with_cluster_id(Some(text(&cluster.cluster_id)))
+        .with_controller_id(node)
+        .with_topics(cluster.topics.into_iter().map(|topic| metadata_topic(node, topic)).collect())
+        .with_cluster_authorized_operations(NO_OPERATIONS)
+}
+
+fn metadata_topic(node: BrokerId, topic: TopicMetadata) -> MetadataResponseTopic {
+    let partition = |index| {
+        MetadataResponsePartition::default()
+            .with_partition_index(index)
+            .with_leader_id(node)
+            .with_leader_epoch(0)
+            .with_replica_nodes(vec![node])
+            .with_isr_nodes(vec![node])
+    };
+    MetadataResponseTopic::default()
+        .with_error_code(code(&topic.partitions))
+        .with_name(Some(topic_name(topic.name.as_deref().unwrap_or_default())))
+        .with_topic_id(topic.id)
+        .with_is_internal(topic.internal)
+        .with_partitions((0..topic.partitions.unwrap_or(0)).map(partition).collect())
+        .with_topic_authorized_operations(NO_OPERATIONS)
+}
+
+pub fn ask_create(request: CreateTopicsRequest) -> Step {
+    let topic = |topic: CreatableTopic| NewTopic {
+        name: topic.name.to_string(),
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: topic.assignments.into_iter().map(|a| (a.partition_index, a.broker_ids.into_iter().map(|id| id.0).collect())).collect(),
+        configs: topic.configs.into_iter().map(|c| (c.name.to_string(), c.value.map(|value| value.to_string()))).collect(),
+    };
+    let create = CreateTopics { topics: request.topics.into_iter().map(topic).collect(), validate_only: request.validate_only };
+    Step::Ask(Request::CreateTopics(create), Shape::CreateTopics)
+}
+
+pub fn answer_create(topics: Vec<CreatedTopic>) -> CreateTopicsResponse {
+    let config = |entry: ConfigEntry| {
+        CreatableTopicConfigs::default()
+            .with_name(text(&entry.name))
+            .with_value(entry.value.as_deref().map(text))
+            .with_config_source(source(entry.source))
+    };
+    let topic = |created: CreatedTopic| {
+        let result = CreatableTopicResult::default().with_name(topic_name(&created.name));
+        match created.outcome {
+            Ok((id, partitions, configs)) => result
+                .with_topic_id(id)
+                .with_num_partitions(partitions)
+                .with_replication_factor(1)
+                .with_configs(Some(configs.into_iter().map(config).collect())),
+            Err((error, message)) => result
+                .with_error_code(error.code())
+                .with_error_message(Some(text(&message)))
+                .with_num_partitions(-1)
+                .with_replication_factor(-1)
+                .with_configs(Some(Vec::new())),
+        }
+    };
+    CreateTopicsResponse::default().with_topics(topics.into_iter().map(topic).collect())
+}
+
+pub fn ask_delete(version: i16, request: DeleteTopicsRequest) -> Step {
+    let topics = if version >= 6 {
+        let one = |state: broker_wire::messages::delete_topics_request::DeleteTopicState| match state.name {
+            Some(name) => TopicRef::Name(name.to_string()),
+            None => TopicRef::Id(state.topic_id),
+        };
+        request.topics.into_iter().map(one).collect()
+    } else {
+        request.topic_names.iter().map(|name| TopicRef::Name(name.to_string())).collect()
+    };
+    Step::Ask(Request::DeleteTopics(topics), Shape::DeleteTopics)
+}
+
+pub fn answer_delete(topics: Vec<DeletedTopic>) -> DeleteTopicsResponse {
+    let one = |deleted: DeletedTopic| {
+        DeletableTopicResult::default()
+            .with_name(deleted.name.as_deref().map(topic_name))
+            .with_topic_id(deleted.id)
+            .with_error_code(code(&deleted.outcome))
+            .with_error_message(deleted.outcome.err().map(|error| text(error.message())))
+    };
+    DeleteTopicsResponse::default().with_responses(topics.into_iter().map(one).collect())
+}
+
+pub fn ask_partitions(request: CreatePartitionsRequest) -> Step {
+    // Where new replicas go is not for a client to say on one node; Kafka's count rules are the core's.
+    let topics = request.topics.iter().map(|topic| (topic.name.to_string(), topic.count)).collect();
+    Step::Ask(Request::CreatePartitions { topics, validate_only: request.validate_only }, Shape::CreatePartitions)
+}
+
+pub fn answer_partitions(topics: Vec<(String, Result<(), (Error, String)>)>) -> CreatePartitionsResponse {
+    let one = |(name, outcome): (String, Result<(), (Error, String)>)| {
+        let result = CreatePartitionsTopicResult::default().with_name(topic_name(&name));
+        match outcome {
+            Ok(()) => result,
+            Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(text(&message))),
+        }
+    };
+    CreatePartitionsResponse::default().with_results(topics.into_iter().map(one).collect())
+}
+
+/// Which configs of each resource were asked for (`None`: all), and whether with documentation and synonyms.
+pub struct WantedConfigs {
+    keys: Vec<Option<Vec<String>>>,
+    documentation: bool,
+    synonyms: bool,
+}
+
+/// Resource types of `ConfigResource.Type`.
+const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+
+pub fn ask_configs(request: DescribeConfigsRequest) -> Step {
+    let mut wanted =
+        WantedConfigs { keys: Vec::new(), documentation: request.include_documentation, synonyms: request.include_synonyms };
+    let mut resources = Vec::new();
+    for resource in request.resources {
+        let name = resource.resource_name.to_string();
+        resources.push(match resource.resource_type {
+            TOPIC => ConfigResource::Topic(name),
+            BROKER => ConfigResource::Broker(name),
+            other => ConfigResource::Other(other, name),
+        });
+        let keys = resource.configuration_keys.filter(|keys| !keys.is_empty());
+        wanted.keys.push(keys.map(|keys| keys.iter().map(ToString::to_string).collect()));
+    }
+    Step::Ask(Request::DescribeConfigs(resources), Shape::DescribeConfigs(wanted))
+}
+
+type Described = Vec<(ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>)>;
+
+pub fn answer_configs(wanted: &WantedConfigs, described: Described) -> DescribeConfigsResponse {
+    let resource = |((resource, outcome), keys): ((ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>), &Option<Vec<String>>)| {
+        let (kind, name) = match resource {
+            ConfigResource::Topic(name) => (TOPIC, name),
+            ConfigResource::Broker(name) => (BROKER, name),
+            ConfigResource::Other(kind, name) => (kind, name),
+        };
+        let result = DescribeConfigsResult::default().with_resource_type(kind).with_resource_name(text(&name));
+        match outcome {
+            Ok(entries) => {
+                let asked = |entry: &ConfigEntry| keys.as_ref().is_none_or(|keys| keys.contains(&entry.name));
+                let entries = entries.into_iter().filter(asked).map(|entry| config_entry(wanted, kind, entry));
+                result.with_configs(entries.collect())
+            }
+            Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(text(&message))),
+        }
+    };
+    DescribeConfigsResponse::default().with_results(described.into_iter().zip(&wanted.keys).map(resource).collect())
+}
+
+fn config_entry(wanted: &WantedConfigs, kind: i8, entry: ConfigEntry) -> DescribeConfigsResourceResult {
+    let value = entry.value.as_deref().map(text);
+    let synonym = DescribeConfigsSynonym::default().with_name(text(&entry.name)).with_value(value.clone()).with_source(source(entry.source));
+    DescribeConfigsResourceResult::default()
+        .with_name(text(&entry.name))
+        .with_value(value)
+        .with_read_only(kind == BROKER)
+        .with_config_source(source(entry.source))
+        .with_config_type(entry.kind)
+        .with_synonyms(if wanted.synonyms { vec![synonym] } else { Vec::new() })
+        .with_documentation(wanted.documentation.then(|| text(entry.doc)))
+}
+
+/// `DescribeConfigsResponse.ConfigSource`.
+fn source(source: ConfigSource) -> i8 {
+    match source {
+        ConfigSource::Topic => 1,
+        ConfigSource::StaticBroker => 4,
+        ConfigSource::Default => 5,
+    }
+}

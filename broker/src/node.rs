@@ -1,0 +1,158 @@
+//! A broker in this process: recovery, threads, listeners, and a stop in the right order.
+//!
+//! Owns their life. Invariant: a stop returns only when everything acknowledged is in a checkpoint or the journal.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU64},
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context, anyhow};
+use broker_core::{Broker, settings::Settings as CoreSettings, time::Now};
+use broker_store::{
+    recover::{self, Recovered},
+    segment::{SegmentReader, SegmentWriter},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    disk::RealDisk,
+    drive::Drive,
+    handle::{Command, Handle, QUEUE},
+    journal, listen,
+    read::Reader,
+    segments,
+    settings::{Flush, Settings},
+};
+
+/// A running broker.
+pub struct Node {
+    handle: Handle,
+    addresses: Vec<SocketAddr>,
+    notes: Vec<String>,
+    listeners: listen::Listeners,
+    threads: Vec<thread::JoinHandle<anyhow::Result<()>>>,
+    failed: Option<oneshot::Receiver<()>>,
+    cluster_id: String,
+}
+
+impl Node {
+    /// Recovers the data folder, binds the listeners and begins to serve. Needs a tokio runtime for the connections.
+    ///
+    /// # Errors
+    /// A folder that is not ours or is in use, damage, a port in use: each says what to do.
+    pub async fn start(settings: Settings) -> anyhow::Result<Node> {
+        let bound = listen::bind(&settings).await?;
+        let disk = RealDisk::lock(&settings.log_dir, settings.flush)?;
+        let started = Instant::now();
+        let mut recovered = recover::recover(&disk, recover::Identity { node_id: settings.node_id, entropy: entropy() })
+            .map_err(|error| anyhow!("{}: {error}", settings.log_dir.display()))?;
+        let mut notes = std::mem::take(&mut recovered.notes);
+        notes.extend(disk.lacks());
+        if settings.flush == Flush::Os {
+            notes.push("log.flush=os: records are acknowledged before they are on the disk, as Kafka does; a power cut may lose some".into());
+        }
+        let cluster_id = recovered.cluster_id.clone();
+        let (handle, threads, failed) = start_threads(&settings, disk, recovered, started)?;
+        let addresses = bound.addresses();
+        let listeners = bound.serve(handle.clone(), &settings, &cluster_id);
+        Ok(Node { handle, addresses, notes, listeners, threads, failed: Some(failed), cluster_id })
+    }
+
+    /// The way to ask this broker from inside the process.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Where clients can connect.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What the operator should know about this start.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The cluster id of the data folder.
+    pub fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    /// Resolves when the broker has stopped by itself, which only a failing disk makes it do; [`Node::stop`] then says why.
+    pub async fn failed(&mut self) {
+        if let Some(failed) = &mut self.failed {
+            // An error means the same: the core loop is gone.
+            let _ = failed.await;
+            self.failed = None;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Stops: no new connections, what is decided becomes durable, a checkpoint is made.
+    ///
+    /// # Errors
+    /// The disk's, if that is why the broker stopped.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.listeners.stop().await;
+        // The core loop may be gone already; the threads below say why.
+        let _ = self.handle.commands.send(Command::Stop).await;
+        drop(self.handle);
+        let threads = self.threads;
+        let join = move || threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread of the broker panicked"))?).collect();
+        tokio::task::spawn_blocking(join).await?
+    }
+}
+
+type Threads = Vec<thread::JoinHandle<anyhow::Result<()>>>;
+
+fn start_threads(
+    settings: &Settings,
+    disk: RealDisk,
+    recovered: Recovered<RealDisk>,
+    started: Instant,
+) -> anyhow::Result<(Handle, Threads, oneshot::Receiver<()>)> {
+    let (commands, commands_in) = mpsc::channel(QUEUE);
+    let (finished, finished_in) = mpsc::unbounded_channel();
+    let Recovered { journal, state, .. } = recovered;
+    let broker = Broker::recover(core_settings(settings, &state.cluster_id), Now(0), state)
+        .map_err(|error| anyhow!("{}: {error}", settings.log_dir.display()))?;
+    let (journal, journal_thread) = journal::start(journal, finished.clone());
+    let (segments, segment_thread) = segments::start(SegmentWriter::new(disk.clone()), journal.clone(), finished);
+    let drive = Drive::new(broker, commands_in, finished_in, journal, segments, started);
+    let (over, failed) = oneshot::channel();
+    let core = thread::Builder::new().name("core".into()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().context("the core loop cannot start")?;
+        runtime.block_on(drive.run());
+        // Nobody may be left who wants to know.
+        let _ = over.send(());
+        Ok(())
+    })?;
+    let reader = Reader::new(SegmentReader::new(disk));
+    let handle = Handle { commands, reader, next_conn: Arc::new(AtomicU64::new(1)) };
+    Ok((handle, vec![core, segment_thread, journal_thread], failed))
+}
+
+fn core_settings(settings: &Settings, cluster_id: &str) -> CoreSettings {
+    CoreSettings {
+        cluster_id: cluster_id.into(),
+        node_id: settings.node_id,
+        num_partitions: settings.num_partitions,
+        auto_create_topics: settings.auto_create_topics,
+        delete_topics: settings.delete_topics,
+        topic_defaults: settings.topic_defaults.clone(),
+        groups: settings.groups.clone(),
+        offsets: settings.offsets.clone(),
+        max_request_bytes: settings.max_request_bytes,
+        entropy: entropy(),
+    }
+}
+
+fn entropy() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    u64::from_le_bytes(bytes)
+}

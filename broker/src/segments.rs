@@ -1,0 +1,95 @@
+//! The segment thread: logs written behind the journal, checkpoints, and logs removed, in the order they were asked for.
+//!
+//! Invariant: a checkpoint is written only after everything asked for before it is done, and the journal is freed only after the
+//! checkpoint is durable. A full disk is waited out here: the journal still holds every byte.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use broker_core::Input;
+use broker_store::{
+    checkpoint::Checkpoint,
+    disk::{DiskError, DiskErrorKind},
+    log::{LogDir, SegmentWrite},
+    segment::SegmentWriter,
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{disk::RealDisk, journal};
+
+enum Job {
+    Write(Vec<SegmentWrite>),
+    Checkpoint(Checkpoint),
+    Delete(Vec<LogDir>),
+}
+
+#[derive(Clone)]
+pub(crate) struct Sender(mpsc::Sender<Job>);
+
+impl Sender {
+    pub fn write(&self, writes: Vec<SegmentWrite>) {
+        let _ = self.0.send(Job::Write(writes));
+    }
+
+    pub fn checkpoint(&self, checkpoint: Checkpoint) {
+        let _ = self.0.send(Job::Checkpoint(checkpoint));
+    }
+
+    pub fn delete(&self, logs: Vec<LogDir>) {
+        let _ = self.0.send(Job::Delete(logs));
+    }
+}
+
+/// How long to wait before a write is tried again on a full disk.
+const FULL_DISK_RETRY: Duration = Duration::from_secs(1);
+
+/// Starts the thread. It ends when all senders are gone, or with an error that waiting does not cure.
+pub(crate) fn start(
+    mut writer: SegmentWriter<RealDisk>,
+    journal: journal::Sender,
+    finished: UnboundedSender<Input>,
+) -> (Sender, thread::JoinHandle<anyhow::Result<()>>) {
+    let (sender, jobs) = mpsc::channel();
+    let run = move || {
+        for job in jobs {
+            let done = match job {
+                Job::Write(writes) => {
+                    patiently(|| writer.write(&writes))?;
+                    Some(Input::SegmentsWritten)
+                }
+                Job::Checkpoint(checkpoint) => {
+                    patiently(|| writer.checkpoint(&checkpoint))?;
+                    journal.release(checkpoint.journal_seq);
+                    Some(Input::Checkpointed(checkpoint.journal_seq))
+                }
+                Job::Delete(logs) => {
+                    patiently(|| logs.iter().try_for_each(|log| writer.delete_log(log)))?;
+                    None
+                }
+            };
+            if let Some(done) = done {
+                // Without a core loop nobody waits for this.
+                let _ = finished.send(done);
+            }
+        }
+        Ok(())
+    };
+    let thread = thread::Builder::new().name("segments".into()).spawn(run).expect("a thread can be started");
+    (Sender(sender), thread)
+}
+
+/// Tries until the disk has room; any other error ends the thread.
+fn patiently(mut attempt: impl FnMut() -> Result<(), DiskError>) -> anyhow::Result<()> {
+    let mut said = false;
+    loop {
+        match attempt() {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind == DiskErrorKind::Full => {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::error!("{error}: free some space; producers are slowed down until there is");
+                }
+                thread::sleep(FULL_DISK_RETRY);
+            }
+            Err(error) => anyhow::bail!("segments cannot be written: {error}"),
+        }
+    }
+}

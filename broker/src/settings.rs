@@ -1,0 +1,289 @@
+//! `server.properties` as Kafka knows it, turned into complete settings.
+//!
+//! Owns the table of keys we honour, those we know and do not honour, and the sentences about the rest. Leaves the parsing of the
+//! file to the caller. Invariant: after [`Settings::parse`] there is nothing left to decide or default.
+
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
+
+use broker_core::{config_keys, group::GroupSettings, offsets::OffsetSettings};
+
+/// When a write counts as done (`log.flush`, ours).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// When the disk has it.
+    Fsync,
+    /// When the operating system has it, as Kafka does.
+    Os,
+}
+
+/// One plaintext listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Host as written; empty means loopback, v4 and v6.
+    pub host: String,
+    /// Port; 0 lets the system choose.
+    pub port: u16,
+}
+
+/// Everything the broker can be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `log.dirs` (the first of them).
+    pub log_dir: PathBuf,
+    /// `listeners`.
+    pub listeners: Vec<Listener>,
+    /// `advertised.listeners`: host and port to tell clients; `None` tells each the address it connected to.
+    pub advertised: Option<(String, u16)>,
+    /// `log.flush`.
+    pub flush: Flush,
+    /// `node.id` (or `broker.id`).
+    pub node_id: i32,
+    /// `num.partitions`.
+    pub num_partitions: i32,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// `delete.topic.enable`.
+    pub delete_topics: bool,
+    /// `socket.request.max.bytes`.
+    pub max_request_bytes: usize,
+    /// `connections.max.idle.ms`.
+    pub max_idle_ms: u64,
+    /// Topic config defaults that differ from Kafka's, by topic config name.
+    pub topic_defaults: BTreeMap<String, String>,
+    /// Group coordinator.
+    pub groups: GroupSettings,
+    /// Committed offsets.
+    pub offsets: OffsetSettings,
+    /// `--insecure-listen`: listen beyond loopback though nothing authenticates clients.
+    pub insecure_listen: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            log_dir: PathBuf::from("./connectd-data"),
+            listeners: vec![Listener { host: String::new(), port: 9092 }],
+            advertised: None,
+            flush: Flush::Fsync,
+            node_id: 1,
+            num_partitions: 1,
+            auto_create_topics: true,
+            delete_topics: true,
+            max_request_bytes: 104_857_600,
+            max_idle_ms: 600_000,
+            topic_defaults: BTreeMap::new(),
+            groups: GroupSettings::default(),
+            offsets: OffsetSettings::default(),
+            insecure_listen: false,
+        }
+    }
+}
+
+/// Keys of Kafka's brokers that mean nothing on one node, or nothing yet; named at start when somebody sets them.
+const KNOWN: &[&str] = &[
+    "advertised.host.name", "alter.config.policy.class.name", "authorizer.class.name", "auto.leader.rebalance.enable", "background.threads",
+    "controller.listener.names", "controller.quorum.bootstrap.servers", "controller.quorum.voters", "controlled.shutdown.enable",
+    "default.replication.factor", "fetch.max.bytes", "fetch.purgatory.purge.interval.requests", "inter.broker.listener.name",
+    "inter.broker.protocol.version", "kafka.metrics.reporters", "leader.imbalance.check.interval.seconds", "listener.security.protocol.map",
+    "log.cleaner.backoff.ms", "log.cleaner.dedupe.buffer.size", "log.cleaner.enable", "log.cleaner.threads", "log.flush.offset.checkpoint.interval.ms",
+    "log.flush.scheduler.interval.ms", "log.flush.start.offset.checkpoint.interval.ms", "log.message.format.version",
+    "log.retention.check.interval.ms", "max.connections", "max.connections.per.ip", "metadata.log.dir", "metric.reporters", "metrics.num.samples",
+    "num.io.threads", "num.network.threads", "num.recovery.threads.per.data.dir", "num.replica.fetchers", "offsets.commit.required.acks",
+    "offsets.commit.timeout.ms", "offsets.load.buffer.size", "offsets.retention.check.interval.ms", "offsets.topic.compression.codec",
+    "offsets.topic.num.partitions", "offsets.topic.replication.factor", "offsets.topic.segment.bytes", "principal.builder.class", "process.roles",
+    "producer.id.expiration.ms", "queued.max.requests", "rack", "broker.rack", "replica.fetch.max.bytes", "replica.lag.time.max.ms", "request.timeout.ms",
+    "share.coordinator.state.topic.min.isr", "share.coordinator.state.topic.replication.factor", "socket.receive.buffer.bytes",
+    "socket.send.buffer.bytes", "transaction.max.timeout.ms", "transaction.state.log.min.isr", "transaction.state.log.num.partitions",
+    "transaction.state.log.replication.factor", "transactional.id.expiration.ms", "zookeeper.connect", "zookeeper.connection.timeout.ms",
+];
+
+/// Keys honoured here, beside the broker synonyms of topic configs.
+const HONOURED: &[&str] = &[
+    "advertised.listeners", "auto.create.topics.enable", "broker.id", "connections.max.idle.ms", "delete.topic.enable",
+    "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms", "insecure.listen",
+    "listeners", "log.dir", "log.dirs", "log.flush", "log.retention.hours", "log.retention.minutes", "log.roll.hours", "node.id", "num.partitions",
+    "offset.metadata.max.bytes", "offsets.retention.minutes", "port", "socket.request.max.bytes",
+];
+
+impl Settings {
+    /// Settings from the pairs of a `server.properties`, and what to tell the operator about keys that change nothing here.
+    ///
+    /// # Errors
+    /// A sentence that names the key, its value and what would do.
+    pub fn parse(mut self, pairs: &BTreeMap<String, String>) -> Result<(Self, Vec<String>), String> {
+        let mut notes = Vec::new();
+        for (key, value) in pairs {
+            if !self.set(key, value.trim())? {
+                notes.extend(remark(key));
+            }
+        }
+        if self.listeners.is_empty() {
+            return Err("listeners names no listener: give one, for instance listeners=PLAINTEXT://:9092".into());
+        }
+        self.refuse_open_listeners()?;
+        Ok((self, notes))
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<bool, String> {
+        match key {
+            "log.dirs" | "log.dir" => {
+                let mut dirs = value.split(',').map(str::trim).filter(|dir| !dir.is_empty());
+                self.log_dir = dirs.next().ok_or(format!("{key} is empty: name the folder for the data"))?.into();
+                if dirs.next().is_some() {
+                    return Err(format!("{key}={value} names several folders: connectd keeps its data in one; name that"));
+                }
+            }
+            "listeners" => self.listeners = listeners(key, value)?,
+            "port" => self.listeners = vec![Listener { host: String::new(), port: number(key, value, 0..=65535)? as u16 }],
+            "advertised.listeners" => {
+                let first = listeners(key, value)?.into_iter().next();
+                self.advertised = first.map(|listener| (listener.host, listener.port)).filter(|(host, _)| !host.is_empty());
+            }
+            "log.flush" => {
+                self.flush = match value {
+                    "fsync" => Flush::Fsync,
+                    "os" => Flush::Os,
+                    _ => return Err(format!("log.flush={value} is neither fsync (the default: an acknowledged record is on the disk) nor os")),
+                }
+            }
+            "node.id" | "broker.id" => self.node_id = number(key, value, 0..=i64::from(i32::MAX))? as i32,
+            "num.partitions" => self.num_partitions = number(key, value, 1..=10_000)? as i32,
+            "auto.create.topics.enable" => self.auto_create_topics = boolean(key, value)?,
+            "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
+            "insecure.listen" => self.insecure_listen = boolean(key, value)?,
+            "socket.request.max.bytes" => self.max_request_bytes = number(key, value, 1024..=104_857_600)? as usize,
+            "connections.max.idle.ms" => self.max_idle_ms = number(key, value, 1..=i64::MAX)? as u64,
+            "group.min.session.timeout.ms" => self.groups.min_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32,
+            "group.max.session.timeout.ms" => self.groups.max_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32,
+            "group.initial.rebalance.delay.ms" => self.groups.initial_rebalance_delay_ms = number(key, value, 0..=i64::from(i32::MAX))? as u64,
+            "group.max.size" => self.groups.max_size = number(key, value, 1..=i64::from(i32::MAX))? as usize,
+            "offset.metadata.max.bytes" => self.offsets.metadata_max = number(key, value, 0..=32_000)? as usize,
+            "offsets.retention.minutes" => self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000,
+            "log.retention.hours" => self.default("retention.ms", key, value, 3_600_000)?,
+            "log.retention.minutes" => self.default("retention.ms", key, value, 60_000)?,
+            "log.roll.hours" => self.default("segment.ms", key, value, 3_600_000)?,
+            _ => return self.set_topic_default(key, value),
+        }
+        Ok(true)
+    }
+
+    fn default(&mut self, config: &str, key: &str, value: &str, unit_ms: i64) -> Result<(), String> {
+        let units = number(key, value, -1..=i64::from(i32::MAX))?;
+        // A finer unit given beside it wins, as in Kafka; keys come in alphabetical order, so the hours are seen first.
+        let ms = if units < 0 { -1 } else { units * unit_ms };
+        self.topic_defaults.insert(config.into(), ms.to_string());
+        Ok(())
+    }
+
+    fn set_topic_default(&mut self, key: &str, value: &str) -> Result<bool, String> {
+        let Some(config) = config_keys::KEYS.iter().find(|row| !row.broker_setting.is_empty() && row.broker_setting == key) else {
+            return Ok(false);
+        };
+        config.check(value).map_err(|why| format!("{key}={value}: {why}"))?;
+        self.topic_defaults.insert(config.name.into(), value.into());
+        Ok(true)
+    }
+
+    fn refuse_open_listeners(&self) -> Result<(), String> {
+        let open = self.listeners.iter().find(|listener| !is_loopback(&listener.host));
+        match open {
+            Some(listener) if !self.insecure_listen => Err(format!(
+                "listeners names {}:{}, which other machines can reach, and connectd does not authenticate clients yet: \
+                 leave the host empty to listen on this machine alone, or say --insecure-listen",
+                listener.host, listener.port
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// True for a host that only this machine reaches; empty means loopback here.
+pub fn is_loopback(host: &str) -> bool {
+    host.is_empty() || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn listeners(key: &str, value: &str) -> Result<Vec<Listener>, String> {
+    let mut found = Vec::new();
+    for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        let bad = || format!("{key}={value}: '{text}' is not of the form PLAINTEXT://host:port (the host may be empty)");
+        let (name, address) = text.split_once("://").ok_or_else(bad)?;
+        // A controller listener of a KRaft file has no use here: this one node is its own quorum.
+        if name.eq_ignore_ascii_case("CONTROLLER") {
+            continue;
+        }
+        if name.to_ascii_uppercase().contains("SSL") {
+            return Err(format!("{key}={value}: {name} listeners are not served yet; use PLAINTEXT"));
+        }
+        let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_string();
+        found.push(Listener { host, port: port.parse().map_err(|_| bad())? });
+    }
+    Ok(found)
+}
+
+fn number(key: &str, value: &str, range: std::ops::RangeInclusive<i64>) -> Result<i64, String> {
+    let parsed = value.parse().ok().filter(|number| range.contains(number));
+    parsed.ok_or_else(|| format!("{key}={value} is not a number from {} to {}", range.start(), range.end()))
+}
+
+fn boolean(key: &str, value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("{key}={value} is neither true nor false")),
+    }
+}
+
+fn remark(key: &str) -> Option<String> {
+    if KNOWN.contains(&key) || ["sasl.", "ssl.", "listener.name.", "remote.log.", "quota."].iter().any(|p| key.starts_with(p)) {
+        return Some(format!("{key} is one of Kafka's settings that changes nothing here"));
+    }
+    let names = HONOURED.iter().copied().chain(config_keys::KEYS.iter().map(|row| row.broker_setting)).chain(KNOWN.iter().copied());
+    let nearest = names.filter(|name| !name.is_empty()).map(|name| (strsim::damerau_levenshtein(name, key), name)).min();
+    match nearest {
+        Some((distance, name)) if distance <= 3 => Some(format!("{key} is not a setting; did you mean {name}?")),
+        _ => Some(format!("{key} is not a setting of Kafka's brokers nor of connectd's; it changes nothing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<(Settings, Vec<String>), String> {
+        let pairs = text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
+        Settings::default().parse(&pairs)
+    }
+
+    #[test]
+    fn kafkas_own_server_properties_start_a_broker() {
+        let (settings, notes) = parse(
+            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n\
+             listeners=PLAINTEXT://:9092,CONTROLLER://:9093\nadvertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n\
+             log.dirs=/tmp/kraft-combined-logs\nnum.partitions=1\nlog.retention.hours=168\nlog.segment.bytes=1073741824",
+        )
+        .unwrap();
+        assert_eq!(settings.listeners, [Listener { host: String::new(), port: 9092 }]);
+        assert_eq!(settings.advertised, Some(("localhost".into(), 9092)));
+        assert_eq!(settings.topic_defaults["retention.ms"], "604800000");
+        assert_eq!(notes.len(), 2, "{notes:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let rows = [
+            ("num.partitions=0", "num.partitions=0 is not a number from 1"),
+            ("log.flush=never", "neither fsync"),
+            ("listeners=9092", "PLAINTEXT://host:port"),
+            ("listeners=PLAINTEXT://0.0.0.0:9092", "--insecure-listen"),
+            ("log.dirs=/a,/b", "names several folders"),
+            ("log.retention.ms=soon", "64-bit number"),
+        ];
+        for (text, expected) in rows {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        let (_, notes) = parse("num.partition=3").unwrap();
+        assert_eq!(notes, ["num.partition is not a setting; did you mean num.partitions?"]);
+    }
+}
