@@ -26,7 +26,7 @@ use alloc::{
 };
 
 pub use api::*;
-use live::{Live, Scene};
+use live::{Instance, Live, Scene};
 use operation::Step;
 use status::Shown;
 use topics::Topics;
@@ -320,7 +320,9 @@ impl Herder {
                 return false;
             }
             None => {
-                if !self.started || self.closing || entry.commit.is_some() {
+                let own = entry.queue.front().is_some_and(|(id, _)| *id == operation::NOBODY);
+                let retry = own && entry.retry_at.is_some();
+                if !self.started || self.closing || entry.commit.is_some() || retry {
                     return false;
                 }
                 let Some((id, operation)) = entry.queue.pop_front() else {
@@ -385,6 +387,8 @@ impl Herder {
         match entry.commit.take() {
             Some((id, tasks)) if id == write => match outcome {
                 Ok(()) => entry.live.hold_tasks = false,
+                // What an instance proposed that is gone by now counts no more.
+                Err(_) if !matches!(entry.live.instance, Instance::Running { .. }) => {}
                 Err(_) => {
                     entry.live.proposed.get_or_insert(tasks);
                     entry.retry_at = Some(now.plus(RETRY_MS));
@@ -392,7 +396,7 @@ impl Herder {
             },
             commit => {
                 entry.commit = commit;
-                self.operation_written(&name, write, outcome);
+                self.operation_written(now, &name, write, outcome);
             }
         }
         self.advance(now, &name);

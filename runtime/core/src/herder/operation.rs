@@ -7,7 +7,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::live::{Instance, Slot};
 use super::{
-    Answer, Herder, MAX_QUEUE, Now, OffsetsAction, Operation, Origin, Output, Refusal, RefusalKind,
+    Answer, Herder, MAX_QUEUE, Now, RETRY_MS, OffsetsAction, Operation, Origin, Output, Refusal, RefusalKind,
     RequestId, Run, TargetState, TaskId, WriteId, class, scene,
 };
 use crate::{config::ConfigMap, connect_topics::ConfigRecord};
@@ -404,8 +404,7 @@ impl Herder {
     }
 
     /// The records of the request that is being done are decided.
-    pub(super) fn operation_written(
-        &mut self,
+    pub(super) fn operation_written(&mut self, now: Now,
         name: &str,
         write: WriteId,
         outcome: Result<(), String>,
@@ -423,6 +422,10 @@ impl Herder {
             }
         };
         if let Err(reason) = outcome {
+            if id == NOBODY {
+                entry.queue.push_front((NOBODY, Operation::Delete(name.into())));
+                entry.retry_at = Some(now.plus(RETRY_MS));
+            }
             let message = format!("Failed to write to the config topic: {reason}");
             return self.reply(id, Err(Refusal::new(RefusalKind::Failed, message)));
         }
