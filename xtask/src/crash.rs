@@ -17,19 +17,6 @@ pub struct Args {
 /// Builds connectd, runs the cycles and prints what was lost and repeated.
 pub fn run(args: Args) -> Result<()> {
     repo::build_connectd()?;
-    let mut test = repo::cargo(&[
-        "test",
-        "--release",
-        "--quiet",
-        "-p",
-        "e2e",
-        "--test",
-        "crash",
-        "--",
-        "--nocapture",
-    ]);
-    repo::run(
-        test.env("CRASH_CYCLES", args.cycles.to_string())
-            .env("CRASH_SEED", args.seed.to_string()),
-    )
+    let mut test = repo::cargo(&["test", "--release", "--quiet", "-p", "e2e", "--test", "crash", "--", "--nocapture"]);
+    repo::run(test.env("CRASH_CYCLES", args.cycles.to_string()).env("CRASH_SEED", args.seed.to_string()))
 }

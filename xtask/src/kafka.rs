@@ -29,45 +29,18 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("kafka-server-start", "kafka.Kafka"),
     ("kafka-storage", "kafka.tools.StorageTool"),
     ("kafka-topics", "org.apache.kafka.tools.TopicCommand"),
-    (
-        "kafka-console-producer",
-        "org.apache.kafka.tools.ConsoleProducer",
-    ),
-    (
-        "kafka-console-consumer",
-        "org.apache.kafka.tools.consumer.ConsoleConsumer",
-    ),
-    (
-        "kafka-consumer-groups",
-        "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
-    ),
+    ("kafka-console-producer", "org.apache.kafka.tools.ConsoleProducer"),
+    ("kafka-console-consumer", "org.apache.kafka.tools.consumer.ConsoleConsumer"),
+    ("kafka-consumer-groups", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"),
     ("kafka-configs", "kafka.admin.ConfigCommand"),
     ("kafka-dump-log", "org.apache.kafka.tools.DumpLogSegments"),
     ("kafka-get-offsets", "org.apache.kafka.tools.GetOffsetShell"),
-    (
-        "kafka-delete-records",
-        "org.apache.kafka.tools.DeleteRecordsCommand",
-    ),
-    (
-        "kafka-producer-perf-test",
-        "org.apache.kafka.tools.ProducerPerformance",
-    ),
-    (
-        "kafka-consumer-perf-test",
-        "org.apache.kafka.tools.ConsumerPerformance",
-    ),
-    (
-        "kafka-verifiable-producer",
-        "org.apache.kafka.tools.VerifiableProducer",
-    ),
-    (
-        "kafka-verifiable-consumer",
-        "org.apache.kafka.tools.VerifiableConsumer",
-    ),
-    (
-        "connect-standalone",
-        "org.apache.kafka.connect.cli.ConnectStandalone",
-    ),
+    ("kafka-delete-records", "org.apache.kafka.tools.DeleteRecordsCommand"),
+    ("kafka-producer-perf-test", "org.apache.kafka.tools.ProducerPerformance"),
+    ("kafka-consumer-perf-test", "org.apache.kafka.tools.ConsumerPerformance"),
+    ("kafka-verifiable-producer", "org.apache.kafka.tools.VerifiableProducer"),
+    ("kafka-verifiable-consumer", "org.apache.kafka.tools.VerifiableConsumer"),
+    ("connect-standalone", "org.apache.kafka.connect.cli.ConnectStandalone"),
 ];
 
 /// `cargo xtask kafka ...`
@@ -115,11 +88,7 @@ pub fn run(args: Args) -> Result<()> {
         Sub::Broker { port, dir } => {
             let dir = dir.unwrap_or_else(|| repo::target_dir().join("kafka/broker"));
             let config = kafka.format(&dir, port)?;
-            repo::run(
-                kafka
-                    .java("kafka.Kafka", BROKER_HEAP, "log4j2.properties")
-                    .arg(config),
-            )
+            repo::run(kafka.java("kafka.Kafka", BROKER_HEAP, "log4j2.properties").arg(config))
         }
     }
 }
@@ -155,19 +124,12 @@ impl Kafka {
         let home = repo::target_dir().join("kafka");
         let (libs, mark) = (home.join("libs"), home.join(format!("fetched-{VERSION}")));
         if !mark.is_file() {
-            println!(
-                "fetching Kafka {VERSION} from Maven Central to {}",
-                libs.display()
-            );
+            println!("fetching Kafka {VERSION} from Maven Central to {}", libs.display());
             let _ = fs::remove_dir_all(&libs);
             fs::create_dir_all(&home)?;
             let mut maven = Command::new("mvn");
-            maven
-                .args(["-q", "-B", "-Dstyle.color=never", "-f"])
-                .arg(repo::root().join("tests/clients/java/pom.xml"));
-            maven
-                .arg("dependency:copy-dependencies")
-                .arg(format!("-DoutputDirectory={}", libs.display()));
+            maven.args(["-q", "-B", "-Dstyle.color=never", "-f"]).arg(repo::root().join("tests/clients/java/pom.xml"));
+            maven.arg("dependency:copy-dependencies").arg(format!("-DoutputDirectory={}", libs.display()));
             repo::run(&mut maven)?;
             fs::write(mark, "")?;
         }
@@ -179,10 +141,7 @@ impl Kafka {
         java.args(heap).args(GC);
         java.arg(format!(
             "-Dlog4j2.configurationFile={}",
-            repo::root()
-                .join("tests/clients/java")
-                .join(log4j)
-                .display()
+            repo::root().join("tests/clients/java").join(log4j).display()
         ));
         java.arg("-cp").arg(self.libs.join("*")).arg(class);
         java
@@ -197,10 +156,7 @@ impl Kafka {
         let class = match SCRIPTS.iter().find(|(known, _)| *known == script) {
             Some((_, class)) => class,
             None if name.contains('.') => name,
-            None => bail!(
-                "no tool {name}; there are: {}",
-                SCRIPTS.map(|(known, _)| known).join(", ")
-            ),
+            None => bail!("no tool {name}; there are: {}", SCRIPTS.map(|(known, _)| known).join(", ")),
         };
         Ok(self.java(class, &["-Xmx256M"], "tools-log4j2.properties"))
     }
@@ -230,20 +186,11 @@ impl Kafka {
         fs::write(&config, lines.join("\n") + "\n")?;
         let output = self
             .tool("kafka-storage")?
-            .args([
-                "format",
-                "--ignore-formatted",
-                "-t",
-                "MkU3OEVBNTcwNTJENDM2Qk",
-                "-c",
-            ])
+            .args(["format", "--ignore-formatted", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c"])
             .arg(&config)
             .output()?;
         if !output.status.success() {
-            bail!(
-                "kafka-storage format failed:\n{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("kafka-storage format failed:\n{}", String::from_utf8_lossy(&output.stderr));
         }
         Ok(config)
     }
@@ -254,12 +201,7 @@ impl Kafka {
     /// When formatting its data folder fails.
     pub fn broker(&self, dir: &Path, port: u16) -> Result<Broker<'_>> {
         let config = self.format(dir, port)?;
-        Ok(Broker {
-            kafka: self,
-            config,
-            log: dir.join("broker.log"),
-            port,
-        })
+        Ok(Broker { kafka: self, config, log: dir.join("broker.log"), port })
     }
 
     /// Starts `connect-standalone` with these files; its output goes to `log`.
@@ -267,11 +209,7 @@ impl Kafka {
     /// # Errors
     /// When Java cannot be started.
     pub fn connect(&self, files: &[PathBuf], log: &Path) -> Result<Running> {
-        let mut java = self.java(
-            "org.apache.kafka.connect.cli.ConnectStandalone",
-            CONNECT_HEAP,
-            "log4j2.properties",
-        );
+        let mut java = self.java("org.apache.kafka.connect.cli.ConnectStandalone", CONNECT_HEAP, "log4j2.properties");
         Ok(Running::start(java.args(files), log)?)
     }
 
@@ -295,11 +233,8 @@ impl Broker<'_> {
     /// # Errors
     /// When it ends before, or takes a minute.
     pub fn start(&self) -> Result<Running> {
-        let mut java = self
-            .kafka
-            .java("kafka.Kafka", BROKER_HEAP, "log4j2.properties");
-        let mut running =
-            Running::start(java.arg(&self.config), &self.log).context("cannot start the broker")?;
+        let mut java = self.kafka.java("kafka.Kafka", BROKER_HEAP, "log4j2.properties");
+        let mut running = Running::start(java.arg(&self.config), &self.log).context("cannot start the broker")?;
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if running.ended().is_some() || start.elapsed() > Duration::from_secs(60) {

@@ -16,11 +16,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "Run, test and measure connectd",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", about = "Run, test and measure connectd", disable_help_subcommand = true)]
 struct Xtask {
     #[command(subcommand)]
     command: Command,

@@ -23,9 +23,7 @@ pub fn cargo(args: &[&str]) -> Command {
 /// # Errors
 /// When it cannot be started or does not exit with 0; the message holds the command line.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }
@@ -42,11 +40,6 @@ pub fn build_connectd() -> Result<()> {
 
 /// Whether a program answers to `NAME ARG` (asking for its version, as a rule).
 pub fn has(name: &str, arg: &str) -> bool {
-    let asked = Command::new(name)
-        .arg(arg)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let asked = Command::new(name).arg(arg).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
 }

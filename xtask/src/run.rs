@@ -29,9 +29,7 @@ const TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-unknown-unknown"];
 pub fn run(args: Args) -> Result<()> {
     install_wasm_targets()?;
     if !repo::connectd().is_file() {
-        println!(
-            "building connectd: the first time takes some 5 to 10 minutes on two cores, later a few seconds"
-        );
+        println!("building connectd: the first time takes some 5 to 10 minutes on two cores, later a few seconds");
     }
     repo::build_connectd()?;
     let mut connectd = Command::new(repo::connectd());
@@ -46,35 +44,19 @@ pub fn run(args: Args) -> Result<()> {
 
 /// Adds the targets that the connectors are built for, where rustup does not have them yet.
 pub fn install_wasm_targets() -> Result<()> {
-    let listed = Command::new("rustup")
-        .args(["target", "list", "--installed"])
-        .current_dir(repo::root())
-        .output();
+    let listed = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(repo::root()).output();
     let Ok(listed) = listed.context("no rustup") else {
-        println!(
-            "rustup was not found: the toolchain in use must have the targets {}",
-            TARGETS.join(" and ")
-        );
+        println!("rustup was not found: the toolchain in use must have the targets {}", TARGETS.join(" and "));
         return Ok(());
     };
     let installed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let missing: Vec<&str> = TARGETS
-        .into_iter()
-        .filter(|target| !installed.lines().any(|line| line == *target))
-        .collect();
+    let missing: Vec<&str> =
+        TARGETS.into_iter().filter(|target| !installed.lines().any(|line| line == *target)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    println!(
-        "installing what the connectors are built for: rustup target add {}",
-        missing.join(" ")
-    );
-    repo::run(
-        Command::new("rustup")
-            .args(["target", "add"])
-            .args(missing)
-            .current_dir(repo::root()),
-    )
+    println!("installing what the connectors are built for: rustup target add {}", missing.join(" "));
+    repo::run(Command::new("rustup").args(["target", "add"]).args(missing).current_dir(repo::root()))
 }
 
 #[cfg(unix)]
@@ -85,8 +67,6 @@ fn become_it(mut connectd: Command) -> Result<()> {
 
 #[cfg(not(unix))]
 fn become_it(mut connectd: Command) -> Result<()> {
-    let status = connectd
-        .status()
-        .with_context(|| format!("cannot start {connectd:?}"))?;
+    let status = connectd.status().with_context(|| format!("cannot start {connectd:?}"))?;
     std::process::exit(status.code().unwrap_or(1));
 }

@@ -17,16 +17,5 @@ pub struct Args {
 /// Runs the simulator.
 pub fn run(args: Args) -> Result<()> {
     let (seeds, from) = (args.seeds.to_string(), args.from.to_string());
-    repo::run(&mut repo::cargo(&[
-        "run",
-        "--release",
-        "--quiet",
-        "-p",
-        "sim",
-        "--",
-        "--seeds",
-        &seeds,
-        "--from",
-        &from,
-    ]))
+    repo::run(&mut repo::cargo(&["run", "--release", "--quiet", "-p", "sim", "--", "--seeds", &seeds, "--from", &from]))
 }

@@ -38,23 +38,11 @@ impl Worker {
             ("listeners", format!("http://127.0.0.1:{rest_port}")),
             ("key.converter", STRING.to_owned()),
             ("value.converter", STRING.to_owned()),
-            (
-                "offset.storage.file.filename",
-                folder.join("connect.offsets").display().to_string(),
-            ),
+            ("offset.storage.file.filename", folder.join("connect.offsets").display().to_string()),
             ("broker.log.dirs", folder.join("data").display().to_string()),
         ];
-        let settings = settings
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect();
-        Worker {
-            folder,
-            kafka_port,
-            rest_port,
-            settings,
-            files: Vec::new(),
-        }
+        let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Worker { folder, kafka_port, rest_port, settings, files: Vec::new() }
     }
 
     /// Sets a key of the worker's file, in place of an earlier value.
@@ -83,39 +71,22 @@ impl Worker {
 
     /// The pipe of the tutorial: `test.txt` to the topic `connect-test` to `test.sink.txt`.
     pub fn pipe(self) -> Worker {
-        self.connector(
-            "local-file-source",
-            "FileStreamSource",
-            &[("file", "test.txt"), ("topic", "connect-test")],
-        )
-        .connector(
-            "local-file-sink",
-            "FileStreamSink",
-            &[("file", "test.sink.txt"), ("topics", "connect-test")],
-        )
+        self.connector("local-file-source", "FileStreamSource", &[("file", "test.txt"), ("topic", "connect-test")])
+            .connector("local-file-sink", "FileStreamSink", &[("file", "test.sink.txt"), ("topics", "connect-test")])
     }
 
     /// The command `connectd standalone worker.properties ...`, its settings written out.
     pub fn command(&self) -> Command {
-        let text: String = self
-            .settings
-            .iter()
-            .map(|(key, value)| format!("{key}={value}\n"))
-            .collect();
+        let text: String = self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
         let file = self.folder.write("worker.properties", text);
         let mut command = Command::new(binary());
-        command
-            .arg("standalone")
-            .arg(file)
-            .args(&self.files)
-            .current_dir(self.folder.path());
+        command.arg("standalone").arg(file).args(&self.files).current_dir(self.folder.path());
         command
     }
 
     /// Starts it without waiting for anything.
     pub fn spawn(&self) -> Running {
-        Running::start(&mut self.command(), &self.folder.join("connectd.log"))
-            .expect("the binary starts")
+        Running::start(&mut self.command(), &self.folder.join("connectd.log")).expect("the binary starts")
     }
 
     /// Starts it and waits until its REST API answers.
@@ -154,11 +125,7 @@ impl Worker {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_millis(50));
-        assert_eq!(
-            self.folder.read(name),
-            expected,
-            "{name} grew past what was expected"
-        );
+        assert_eq!(self.folder.read(name), expected, "{name} grew past what was expected");
     }
 }
 

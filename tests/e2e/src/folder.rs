@@ -11,29 +11,19 @@ pub fn profile_dir() -> PathBuf {
     let program = std::env::current_exe().expect("a running program has a path");
     let dir = program.parent().expect("a program lies in a folder");
     match dir.file_name() {
-        Some(name) if name == "deps" => dir
-            .parent()
-            .expect("deps lies in a profile folder")
-            .to_path_buf(),
+        Some(name) if name == "deps" => dir.parent().expect("deps lies in a profile folder").to_path_buf(),
         _ => dir.to_path_buf(),
     }
 }
 
 /// The target folder: `CARGO_TARGET_DIR`, or `target` in the repository.
 pub fn target_dir() -> PathBuf {
-    profile_dir()
-        .parent()
-        .expect("a profile folder lies in a target folder")
-        .to_path_buf()
+    profile_dir().parent().expect("a profile folder lies in a target folder").to_path_buf()
 }
 
 /// The repository's root.
 pub fn repo_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("tests/e2e lies two levels down")
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e lies two levels down").to_path_buf()
 }
 
 /// The program under test: the path in `CONNECTD_BIN`, or `connectd` in the folder of the running build profile.
@@ -41,8 +31,7 @@ pub fn repo_dir() -> PathBuf {
 /// # Panics
 /// When there is no such file: the message says how to build it.
 pub fn binary() -> PathBuf {
-    let path = std::env::var_os("CONNECTD_BIN")
-        .map_or_else(|| profile_dir().join("connectd"), PathBuf::from);
+    let path = std::env::var_os("CONNECTD_BIN").map_or_else(|| profile_dir().join("connectd"), PathBuf::from);
     assert!(
         path.is_file(),
         "{} is not there: build it with `cargo build --release -p connectd`, or name another in CONNECTD_BIN",
@@ -61,9 +50,7 @@ impl Folder {
     pub fn new(name: &str) -> Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = target_dir()
-            .join("e2e")
-            .join(format!("{name}-{}-{number}", std::process::id()));
+        let path = target_dir().join("e2e").join(format!("{name}-{}-{number}", std::process::id()));
         fs::create_dir_all(&path).unwrap_or_else(|e| panic!("cannot make {}: {e}", path.display()));
         Folder { path }
     }
@@ -81,8 +68,7 @@ impl Folder {
     /// Writes a file inside it and returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        fs::write(&path, content)
-            .unwrap_or_else(|e| panic!("cannot write {}: {e}", path.display()));
+        fs::write(&path, content).unwrap_or_else(|e| panic!("cannot write {}: {e}", path.display()));
         path
     }
 
@@ -95,8 +81,7 @@ impl Folder {
             .append(true)
             .open(&path)
             .unwrap_or_else(|e| panic!("cannot open {}: {e}", path.display()));
-        file.write_all(content.as_ref())
-            .unwrap_or_else(|e| panic!("cannot append to {}: {e}", path.display()));
+        file.write_all(content.as_ref()).unwrap_or_else(|e| panic!("cannot append to {}: {e}", path.display()));
     }
 
     /// What a file inside it holds; empty when there is none yet.

@@ -42,10 +42,7 @@ impl Rest {
             .timeout_global(Some(Duration::from_secs(30)))
             .max_redirects(0)
             .build();
-        Rest {
-            agent: config.into(),
-            base: format!("http://127.0.0.1:{port}"),
-        }
+        Rest { agent: config.into(), base: format!("http://127.0.0.1:{port}") }
     }
 
     /// Sends `method path` with a JSON body, or with none when `body` is empty.
@@ -53,36 +50,19 @@ impl Rest {
     /// # Errors
     /// When no answer comes.
     pub fn send(&self, method: &str, path: &str, body: &str) -> Result<Answer, ureq::Error> {
-        let request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base));
+        let request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         let mut response = if body.is_empty() {
-            self.agent
-                .run(request.body(()).expect("a request from a literal is valid"))?
+            self.agent.run(request.body(()).expect("a request from a literal is valid"))?
         } else {
             let request = request.header("content-type", "application/json");
-            self.agent.run(
-                request
-                    .body(body.to_owned())
-                    .expect("a request from a literal is valid"),
-            )?
+            self.agent.run(request.body(body.to_owned()).expect("a request from a literal is valid"))?
         };
         let header = |name: &str| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-                .to_owned()
+            response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let (content_type, location) = (header("content-type"), header("location"));
         let body = response.body_mut().read_to_string()?;
-        Ok(Answer {
-            status: response.status().as_u16(),
-            content_type,
-            location,
-            body,
-        })
+        Ok(Answer { status: response.status().as_u16(), content_type, location, body })
     }
 
     /// As [`Rest::send`], for a worker that must answer.
@@ -90,8 +70,7 @@ impl Rest {
     /// # Panics
     /// When no answer comes.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        self.send(method, path, body)
-            .unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+        self.send(method, path, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
     }
 
     /// `GET path`.
@@ -111,16 +90,8 @@ impl Rest {
             return String::new();
         }
         let status = answer.json();
-        let tasks: Vec<&str> = status["tasks"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|t| t["state"].as_str())
-            .collect();
-        format!(
-            "{} [{}]",
-            status["connector"]["state"].as_str().unwrap_or("?"),
-            tasks.join(" ")
-        )
+        let tasks: Vec<&str> =
+            status["tasks"].as_array().into_iter().flatten().filter_map(|t| t["state"].as_str()).collect();
+        format!("{} [{}]", status["connector"]["state"].as_str().unwrap_or("?"), tasks.join(" "))
     }
 }

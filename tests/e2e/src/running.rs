@@ -23,15 +23,8 @@ impl Running {
     pub fn start(command: &mut Command, log: &Path) -> io::Result<Running> {
         let out = File::options().create(true).append(true).open(log)?;
         let err = out.try_clone()?;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .spawn()?;
-        Ok(Running {
-            child,
-            log: log.to_path_buf(),
-        })
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn()?;
+        Ok(Running { child, log: log.to_path_buf() })
     }
 
     /// Its process id.
@@ -41,10 +34,8 @@ impl Running {
 
     /// All it has printed so far, and whatever stood in the log before.
     pub fn log(&self) -> String {
-        fs::read(&self.log).map_or_else(
-            |e| format!("(no log: {e})"),
-            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        fs::read(&self.log)
+            .map_or_else(|e| format!("(no log: {e})"), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// How it ended, if it has.

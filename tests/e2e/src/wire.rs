@@ -34,10 +34,7 @@ impl Wire {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        Ok(Wire {
-            stream,
-            correlation: 0,
-        })
+        Ok(Wire { stream, correlation: 0 })
     }
 
     /// Sends one request and gives the body of its reply.
@@ -62,16 +59,10 @@ impl Wire {
         }
         let mut reply = vec![0; len as usize];
         self.stream.read_exact(&mut reply)?;
-        let mut reader = Reader {
-            bytes: reply,
-            at: 0,
-        };
+        let mut reader = Reader { bytes: reply, at: 0 };
         let correlation = reader.i32()?;
         if correlation != self.correlation {
-            return Err(bad(format!(
-                "reply {correlation} to request {}",
-                self.correlation
-            )));
+            return Err(bad(format!("reply {correlation} to request {}", self.correlation)));
         }
         Ok(reader)
     }
@@ -83,9 +74,7 @@ impl Wire {
     pub fn api_versions(&mut self) -> io::Result<Vec<(i16, i16, i16)>> {
         let mut reply = self.ask(18, 0, &[])?;
         no_error(reply.i16()?)?;
-        (0..reply.i32()?)
-            .map(|_| Ok((reply.i16()?, reply.i16()?, reply.i16()?)))
-            .collect()
+        (0..reply.i32()?).map(|_| Ok((reply.i16()?, reply.i16()?, reply.i16()?))).collect()
     }
 
     /// The topics that the broker names when asked for all, with their number of partitions.
@@ -242,9 +231,7 @@ impl Wire {
         let (mut next, mut records) = (0, Vec::new());
         while next < end {
             let more = self.fetch(topic, partition, next)?;
-            let last = more
-                .last()
-                .ok_or_else(|| bad(format!("nothing at offset {next}, the end is {end}")))?;
+            let last = more.last().ok_or_else(|| bad(format!("nothing at offset {next}, the end is {end}")))?;
             next = last.offset + 1;
             records.extend(more);
         }
@@ -274,17 +261,8 @@ pub struct Reader {
 
 impl Reader {
     fn take(&mut self, len: usize) -> io::Result<&[u8]> {
-        let end = self
-            .at
-            .checked_add(len)
-            .filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or_else(|| {
-            bad(format!(
-                "{len} bytes wanted at {} of {}",
-                self.at,
-                self.bytes.len()
-            ))
-        })?;
+        let end = self.at.checked_add(len).filter(|&end| end <= self.bytes.len());
+        let end = end.ok_or_else(|| bad(format!("{len} bytes wanted at {} of {}", self.at, self.bytes.len())))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -313,9 +291,7 @@ impl Reader {
     fn string(&mut self) -> io::Result<Option<String>> {
         match self.i16()? {
             -1 => Ok(None),
-            len if len >= 0 => Ok(Some(
-                String::from_utf8_lossy(self.take(len as usize)?).into_owned(),
-            )),
+            len if len >= 0 => Ok(Some(String::from_utf8_lossy(self.take(len as usize)?).into_owned())),
             len => Err(bad(format!("a string of {len} bytes"))),
         }
     }
@@ -326,11 +302,7 @@ fn bad(what: String) -> io::Error {
 }
 
 fn no_error(code: i16) -> io::Result<()> {
-    if code == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::other(format!("Kafka error code {code}")))
-    }
+    if code == 0 { Ok(()) } else { Err(io::Error::other(format!("Kafka error code {code}"))) }
 }
 
 fn put_string(out: &mut Vec<u8>, text: &str) {
@@ -346,11 +318,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
         while byte < 256 {
             let (mut crc, mut bit) = (byte as u32, 0);
             while bit < 8 {
-                crc = if crc & 1 == 1 {
-                    (crc >> 1) ^ 0x82F6_3B78
-                } else {
-                    crc >> 1
-                };
+                crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82F6_3B78 } else { crc >> 1 };
                 bit += 1;
             }
             table[byte] = crc;
@@ -358,16 +326,12 @@ fn crc32c(bytes: &[u8]) -> u32 {
         }
         table
     };
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (crc >> 8) ^ TABLE[(crc as u8 ^ byte) as usize]
-    })
+    !bytes.iter().fold(!0, |crc, &byte| (crc >> 8) ^ TABLE[(crc as u8 ^ byte) as usize])
 }
 
 /// A batch of format 2 with null keys, no producer and offsets from 0.
 pub fn batch(values: &[&[u8]]) -> Vec<u8> {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_millis() as i64);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
     let mut tail = Vec::new();
     tail.extend(0i16.to_be_bytes());
     tail.extend((values.len() as i32 - 1).to_be_bytes());
@@ -417,17 +381,12 @@ fn parse_batches(bytes: &[u8]) -> io::Result<Vec<Record>> {
         }
         let (batch, after) = rest.split_at(len);
         rest = after;
-        if crc32c(&batch[21..]) != u32::from_be_bytes(batch[17..21].try_into().expect("four bytes"))
-        {
-            return Err(bad(format!(
-                "the checksum of the batch at offset {base} is wrong"
-            )));
+        if crc32c(&batch[21..]) != u32::from_be_bytes(batch[17..21].try_into().expect("four bytes")) {
+            return Err(bad(format!("the checksum of the batch at offset {base} is wrong")));
         }
         let attributes = i16::from_be_bytes([batch[21], batch[22]]);
         if attributes & 7 != 0 {
-            return Err(bad(format!(
-                "the batch at offset {base} is compressed; this client reads plain ones"
-            )));
+            return Err(bad(format!("the batch at offset {base} is compressed; this client reads plain ones")));
         }
         if attributes & 0x20 == 0 {
             parse_records(base, &batch[57..], &mut records)?;
@@ -437,10 +396,7 @@ fn parse_batches(bytes: &[u8]) -> io::Result<Vec<Record>> {
 }
 
 fn parse_records(base: i64, bytes: &[u8], records: &mut Vec<Record>) -> io::Result<()> {
-    let mut reader = Reader {
-        bytes: bytes.to_vec(),
-        at: 0,
-    };
+    let mut reader = Reader { bytes: bytes.to_vec(), at: 0 };
     for _ in 0..reader.i32()? {
         varint(&mut reader)?;
         reader.i8()?;
@@ -475,11 +431,7 @@ fn varint(reader: &mut Reader) -> io::Result<i64> {
 fn blob(reader: &mut Reader) -> io::Result<Option<Vec<u8>>> {
     match varint(reader)? {
         -1 => Ok(None),
-        len => Ok(Some(
-            reader
-                .take(usize::try_from(len).map_err(|e| bad(e.to_string()))?)?
-                .to_vec(),
-        )),
+        len => Ok(Some(reader.take(usize::try_from(len).map_err(|e| bad(e.to_string()))?)?.to_vec())),
     }
 }
 
@@ -489,16 +441,9 @@ mod tests {
 
     #[test]
     fn a_batch_reads_back_as_it_was_written() {
-        for values in [
-            vec![&b"one"[..]],
-            vec![b"", b"a", b"bb"],
-            vec![&[7; 300][..]; 200],
-        ] {
+        for values in [vec![&b"one"[..]], vec![b"", b"a", b"bb"], vec![&[7; 300][..]; 200]] {
             let records = parse_batches(&batch(&values)).unwrap();
-            let read: Vec<&[u8]> = records
-                .iter()
-                .map(|r| r.value.as_deref().unwrap())
-                .collect();
+            let read: Vec<&[u8]> = records.iter().map(|r| r.value.as_deref().unwrap()).collect();
             assert_eq!(read, values);
             assert_eq!(records.last().unwrap().offset, values.len() as i64 - 1);
         }

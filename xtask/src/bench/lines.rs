@@ -37,26 +37,17 @@ pub fn lines(first: u64, count: u64) -> Vec<u8> {
 /// # Errors
 /// When they differ; the message holds the first place where they do.
 pub fn compare(source: &Path, sink: &Path) -> Result<(u64, u64)> {
-    let open =
-        |path: &Path| File::open(path).with_context(|| format!("cannot open {}", path.display()));
+    let open = |path: &Path| File::open(path).with_context(|| format!("cannot open {}", path.display()));
     let (mut a, mut b) = (open(source)?, open(sink)?);
     let (mut left, mut right) = (vec![0; 1 << 20], vec![0; 1 << 20]);
     let (mut at, mut count) = (0, 0);
     loop {
         let (n, m) = (fill(&mut a, &mut left)?, fill(&mut b, &mut right)?);
-        let same = left[..n]
-            .iter()
-            .zip(&right[..m])
-            .take_while(|(x, y)| x == y)
-            .count();
+        let same = left[..n].iter().zip(&right[..m]).take_while(|(x, y)| x == y).count();
         count += left[..same].iter().filter(|&&byte| byte == b'\n').count() as u64;
         at += same as u64;
         if same < n || same < m {
-            bail!(
-                "{} and {} differ at byte {at}, in line {count}",
-                source.display(),
-                sink.display()
-            );
+            bail!("{} and {} differ at byte {at}, in line {count}", source.display(), sink.display());
         }
         if n < left.len() {
             return Ok((count, at));
@@ -84,10 +75,7 @@ mod tests {
         let all = lines(0, 50);
         assert_eq!(all.len(), 50 * (LINE + 1));
         assert_eq!(all[20 * (LINE + 1)..], lines(20, 30)[..]);
-        assert!(
-            all.iter()
-                .all(|&byte| byte == b'\n' || (b' '..=b'z').contains(&byte))
-        );
+        assert!(all.iter().all(|&byte| byte == b'\n' || (b' '..=b'z').contains(&byte)));
     }
 
     #[test]
@@ -97,12 +85,7 @@ mod tests {
         let same = folder.write("same", lines(0, 30_000));
         let short = folder.write("short", lines(0, 29_999));
         assert_eq!(compare(&one, &same).unwrap(), (30_000, 30_000 * 101));
-        assert!(
-            compare(&one, &short)
-                .unwrap_err()
-                .to_string()
-                .contains("line 29999")
-        );
+        assert!(compare(&one, &short).unwrap_err().to_string().contains("line 29999"));
         assert!(compare(&short, &one).is_err());
     }
 }

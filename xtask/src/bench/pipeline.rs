@@ -53,11 +53,7 @@ struct Figures {
 pub fn run(args: Args) -> Result<()> {
     let dir = repo::target_dir().join("bench/pipeline");
     let _ = fs::remove_dir_all(&dir);
-    let kafka = if args.with_kafka || args.only_kafka {
-        Some(Kafka::fetch()?)
-    } else {
-        None
-    };
+    let kafka = if args.with_kafka || args.only_kafka { Some(Kafka::fetch()?) } else { None };
     let mut sides: Vec<Box<dyn Side + '_>> = Vec::new();
     if !args.only_kafka {
         repo::build_connectd()?;
@@ -78,11 +74,7 @@ pub fn run(args: Args) -> Result<()> {
         for (side, figures) in sides.iter_mut().zip(&mut figures) {
             measure_round(side.as_mut(), figures, args.millions * 1_000_000)?;
             let (rate, cpu) = (figures.rate[round - 1], figures.cpu[round - 1]);
-            println!(
-                "round {round}, {}: {} rec/s, {cpu:.2} CPU-s per M",
-                side.name(),
-                thousands(rate)
-            );
+            println!("round {round}, {}: {} rec/s, {cpu:.2} CPU-s per M", side.name(), thousands(rate));
         }
     }
     let mut arrived = Vec::new();
@@ -93,10 +85,7 @@ pub fn run(args: Args) -> Result<()> {
         if count != figures.sent {
             bail!("{}: {count} lines arrived of {}", side.name(), figures.sent);
         }
-        arrived.push(format!(
-            "{}: {count} lines, {bytes} bytes, equal to the source's",
-            side.name()
-        ));
+        arrived.push(format!("{}: {count} lines, {bytes} bytes, equal to the source's", side.name()));
     }
     let names: Vec<String> = sides.iter().map(|side| side.name()).collect();
     print_table(&names, &figures);
@@ -147,20 +136,13 @@ fn measure_round(side: &mut dyn Side, figures: &mut Figures, count: u64) -> Resu
     }
     figures.sent += count;
     wait_for_sink(side, figures.sent)?;
-    figures
-        .rate
-        .push(count as f64 / begin.elapsed().as_secs_f64());
-    figures
-        .cpu
-        .push((cpu_seconds(&pids) - cpu) / count as f64 * 1e6);
+    figures.rate.push(count as f64 / begin.elapsed().as_secs_f64());
+    figures.cpu.push((cpu_seconds(&pids) - cpu) / count as f64 * 1e6);
     Ok(())
 }
 
 fn append(side: &mut dyn Side, figures: &mut Figures, count: u64) -> Result<()> {
-    let mut file = File::options()
-        .create(true)
-        .append(true)
-        .open(side.source())?;
+    let mut file = File::options().create(true).append(true).open(side.source())?;
     file.write_all(&lines::lines(figures.sent, count))?;
     figures.sent += count;
     Ok(())
@@ -198,61 +180,22 @@ fn print_table(names: &[String], figures: &[Figures]) {
     let mut rows: Vec<Row> = Vec::new();
     for round in 0..figures[0].rate.len() {
         let which = if round == 0 { "first" } else { "warm" };
-        rows.push((
-            format!("records/s, round {} ({which})", round + 1),
-            Box::new(move |f| f.rate[round]),
-            thousands,
-        ));
+        rows.push((format!("records/s, round {} ({which})", round + 1), Box::new(move |f| f.rate[round]), thousands));
     }
     for round in 0..figures[0].cpu.len() {
-        rows.push((
-            format!("CPU-s per M records, round {}", round + 1),
-            Box::new(move |f| f.cpu[round]),
-            two_places,
-        ));
+        rows.push((format!("CPU-s per M records, round {}", round + 1), Box::new(move |f| f.cpu[round]), two_places));
     }
-    rows.push((
-        "start to first record, first, s".into(),
-        Box::new(|f| f.first_start),
-        three_places,
-    ));
-    rows.push((
-        "start to first record, warm, s".into(),
-        Box::new(|f| f.warm_start),
-        three_places,
-    ));
-    rows.push((
-        "  CPU-s of that start".into(),
-        Box::new(|f| f.warm_start_cpu),
-        two_places,
-    ));
+    rows.push(("start to first record, first, s".into(), Box::new(|f| f.first_start), three_places));
+    rows.push(("start to first record, warm, s".into(), Box::new(|f| f.warm_start), three_places));
+    rows.push(("  CPU-s of that start".into(), Box::new(|f| f.warm_start_cpu), two_places));
     rows.push(("resident idle, MB".into(), Box::new(|f| f.idle_mb), whole));
-    rows.push((
-        "  idle, percent of a core".into(),
-        Box::new(|f| f.idle_cpu * 100.0),
-        two_places,
-    ));
-    rows.push((
-        "resident after the rounds, MB".into(),
-        Box::new(|f| f.after_mb),
-        whole,
-    ));
+    rows.push(("  idle, percent of a core".into(), Box::new(|f| f.idle_cpu * 100.0), two_places));
+    rows.push(("resident after the rounds, MB".into(), Box::new(|f| f.after_mb), whole));
 
-    println!(
-        "\n{:<36}{}{}",
-        "",
-        names
-            .iter()
-            .map(|name| format!("{name:>16}"))
-            .collect::<String>(),
-        ratio_head(names)
-    );
+    println!("\n{:<36}{}{}", "", names.iter().map(|name| format!("{name:>16}")).collect::<String>(), ratio_head(names));
     for (label, value, print) in &rows {
         let values: Vec<f64> = figures.iter().map(value).collect();
-        let cells: String = values
-            .iter()
-            .map(|&v| format!("{:>16}", print(v)))
-            .collect();
+        let cells: String = values.iter().map(|&v| format!("{:>16}", print(v))).collect();
         let ratio = match values[..] {
             [ours, kafka] if kafka > 0.0 => format!("{:>12.3}", ours / kafka),
             _ => String::new(),

@@ -48,20 +48,8 @@ fn write_connectors(dir: &Path) -> Result<Vec<PathBuf>> {
     let (source, sink) = (dir.join("source.properties"), dir.join("sink.properties"));
     let file = |name: &str| dir.join(name).display().to_string();
     let class = "connector.class=FileStream";
-    fs::write(
-        &source,
-        format!(
-            "name=bench-source\n{class}Source\nfile={}\ntopic=bench\n",
-            file("source.txt")
-        ),
-    )?;
-    fs::write(
-        &sink,
-        format!(
-            "name=bench-sink\n{class}Sink\nfile={}\ntopics=bench\n",
-            file("sink.txt")
-        ),
-    )?;
+    fs::write(&source, format!("name=bench-source\n{class}Source\nfile={}\ntopic=bench\n", file("source.txt")))?;
+    fs::write(&sink, format!("name=bench-sink\n{class}Sink\nfile={}\ntopics=bench\n", file("sink.txt")))?;
     Ok(vec![source, sink])
 }
 
@@ -71,10 +59,7 @@ fn write_worker(dir: &Path, kafka_port: u16, more: &[String]) -> Result<PathBuf>
         format!("listeners=http://127.0.0.1:{}", free_port()),
         format!("key.converter={CONVERTER}"),
         format!("value.converter={CONVERTER}"),
-        format!(
-            "offset.storage.file.filename={}",
-            dir.join("connect.offsets").display()
-        ),
+        format!("offset.storage.file.filename={}", dir.join("connect.offsets").display()),
         "offset.flush.interval.ms=10000".to_owned(),
     ];
     lines.extend_from_slice(more);
@@ -98,11 +83,7 @@ impl Ours {
         more.extend_from_slice(settings);
         let mut files = vec![write_worker(dir, free_port(), &more)?];
         files.extend(write_connectors(dir)?);
-        Ok(Ours {
-            dir: dir.to_path_buf(),
-            files,
-            running: None,
-        })
+        Ok(Ours { dir: dir.to_path_buf(), files, running: None })
     }
 }
 
@@ -117,13 +98,9 @@ impl Side for Ours {
 
     fn start(&mut self) -> Result<()> {
         let mut command = Command::new(repo::connectd());
-        command
-            .arg("standalone")
-            .args(&self.files)
-            .current_dir(&self.dir);
+        command.arg("standalone").args(&self.files).current_dir(&self.dir);
         let running = Running::start(&mut command, &self.dir.join("connectd.log"));
-        self.running =
-            Some(running.with_context(|| format!("cannot start {}", repo::connectd().display()))?);
+        self.running = Some(running.with_context(|| format!("cannot start {}", repo::connectd().display()))?);
         Ok(())
     }
 
@@ -157,13 +134,7 @@ impl<'a> Peer<'a> {
         let plugins = format!("plugin.path={}", kafka.plugin_path().display());
         let mut files = vec![write_worker(dir, port, &[plugins])?];
         files.extend(write_connectors(dir)?);
-        Ok(Peer {
-            kafka,
-            broker,
-            dir: dir.to_path_buf(),
-            files,
-            running: Vec::new(),
-        })
+        Ok(Peer { kafka, broker, dir: dir.to_path_buf(), files, running: Vec::new() })
     }
 }
 
@@ -178,10 +149,7 @@ impl Side for Peer<'_> {
 
     fn start(&mut self) -> Result<()> {
         self.running.push(self.broker.start()?);
-        self.running.push(
-            self.kafka
-                .connect(&self.files, &self.dir.join("connect.log"))?,
-        );
+        self.running.push(self.kafka.connect(&self.files, &self.dir.join("connect.log"))?);
         Ok(())
     }
 

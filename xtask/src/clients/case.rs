@@ -24,13 +24,7 @@ type Check = Box<dyn Fn(&str, &str) -> bool>;
 impl Case {
     /// A command that must exit with 0.
     pub fn new(name: impl Into<String>, command: Command) -> Case {
-        Case {
-            name: name.into(),
-            command,
-            stdin: Vec::new(),
-            code: 0,
-            checks: Vec::new(),
-        }
+        Case { name: name.into(), command, stdin: Vec::new(), code: 0, checks: Vec::new() }
     }
 
     /// What it reads on standard input.
@@ -48,42 +42,31 @@ impl Case {
     /// Its standard output must be exactly this.
     pub fn prints(self, text: impl Into<String>) -> Case {
         let text = text.into();
-        self.expect(format!("prints exactly {text:?}"), move |out, _| {
-            out == text
-        })
+        self.expect(format!("prints exactly {text:?}"), move |out, _| out == text)
     }
 
     /// Its standard output must contain this.
     pub fn says(self, text: impl Into<String>) -> Case {
         let text = text.into();
-        self.expect(format!("prints {text:?}"), move |out, _| {
-            out.contains(&text)
-        })
+        self.expect(format!("prints {text:?}"), move |out, _| out.contains(&text))
     }
 
     /// Its standard output must not contain this.
     pub fn never_says(self, text: impl Into<String>) -> Case {
         let text = text.into();
-        self.expect(format!("does not print {text:?}"), move |out, _| {
-            !out.contains(&text)
-        })
+        self.expect(format!("does not print {text:?}"), move |out, _| !out.contains(&text))
     }
 
     /// Either of its outputs must contain this.
     pub fn complains(self, text: impl Into<String>) -> Case {
         let text = text.into();
-        self.expect(
-            format!("prints {text:?} on either output"),
-            move |out, err| out.contains(&text) || err.contains(&text),
-        )
+        self.expect(format!("prints {text:?} on either output"), move |out, err| {
+            out.contains(&text) || err.contains(&text)
+        })
     }
 
     /// Its outputs must satisfy a rule.
-    pub fn expect(
-        mut self,
-        rule: impl Into<String>,
-        check: impl Fn(&str, &str) -> bool + 'static,
-    ) -> Case {
+    pub fn expect(mut self, rule: impl Into<String>, check: impl Fn(&str, &str) -> bool + 'static) -> Case {
         self.checks.push((rule.into(), Box::new(check)));
         self
     }
@@ -109,13 +92,7 @@ impl Case {
 
     fn outcome(&mut self) -> Result<(), String> {
         let (code, out, err) = run(&mut self.command, std::mem::take(&mut self.stdin))?;
-        let said = || {
-            format!(
-                "-- it printed:\n{}\n-- and on standard error:\n{}",
-                head(&out),
-                head(&err)
-            )
-        };
+        let said = || format!("-- it printed:\n{}\n-- and on standard error:\n{}", head(&out), head(&err));
         if code != Some(self.code) {
             return Err(format!("exit code {code:?}, not {}\n{}", self.code, said()));
         }
@@ -136,11 +113,7 @@ fn head(text: &str) -> String {
 
 /// Runs a command to its end: exit code, standard output, standard error.
 pub fn run(command: &mut Command, stdin: Vec<u8>) -> Result<(Option<i32>, String, String), String> {
-    let child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|e| format!("cannot run it: {e}"))?;
     let mut input = child.stdin.take().expect("it is piped");
     let writer = std::thread::spawn(move || input.write_all(&stdin));
@@ -159,17 +132,10 @@ pub fn run(command: &mut Command, stdin: Vec<u8>) -> Result<(Option<i32>, String
         }
     };
     let _ = writer.join();
-    let (out, err) = (
-        out.join().unwrap_or_default(),
-        err.join().unwrap_or_default(),
-    );
+    let (out, err) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
     match status {
         Some(status) => Ok((status.code(), out, err)),
-        None => Err(format!(
-            "it hung for {PATIENCE:?} and was killed\n-- it printed:\n{}\n{}",
-            head(&out),
-            head(&err)
-        )),
+        None => Err(format!("it hung for {PATIENCE:?} and was killed\n-- it printed:\n{}\n{}", head(&out), head(&err))),
     }
 }
 

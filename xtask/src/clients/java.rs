@@ -17,12 +17,8 @@ pub fn cases(target: &Target) -> Result<Score> {
     let kafka = Kafka::fetch()?;
     let tool = |line: &str| -> Command {
         let mut words = line.split_whitespace();
-        let mut command = kafka
-            .tool(words.next().expect("a tool's name"))
-            .expect("a tool that Kafka has");
-        command
-            .args(["--bootstrap-server", &target.bootstrap])
-            .args(words);
+        let mut command = kafka.tool(words.next().expect("a tool's name")).expect("a tool that Kafka has");
+        command.args(["--bootstrap-server", &target.bootstrap]).args(words);
         command
     };
     let consume = |topic: &str, count: usize| {
@@ -34,22 +30,16 @@ pub fn cases(target: &Target) -> Result<Score> {
     let mut score = Score::default();
     let mut run = |case: Case| score.add(case.run());
 
-    run(Case::new(
-        "console consumer: the tutorial's record, byte for byte",
-        consume("connect-test", 1),
-    )
-    .prints(format!("{CONNECT_TEST}\n")));
+    run(Case::new("console consumer: the tutorial's record, byte for byte", consume("connect-test", 1))
+        .prints(format!("{CONNECT_TEST}\n")));
     run(Case::new(
         "topics: create",
         tool("kafka-topics --create --topic java-test --partitions 3 --replication-factor 1"),
     )
     .prints("Created topic java-test.\n"));
-    run(Case::new(
-        "topics: create again",
-        tool("kafka-topics --create --topic java-test"),
-    )
-    .exits(1)
-    .complains("Topic 'java-test' already exists."));
+    run(Case::new("topics: create again", tool("kafka-topics --create --topic java-test"))
+        .exits(1)
+        .complains("Topic 'java-test' already exists."));
     run(Case::new(
         "topics: create with too many replicas",
         tool("kafka-topics --create --topic java-rf --replication-factor 3"),
@@ -60,44 +50,31 @@ pub fn cases(target: &Target) -> Result<Score> {
         .says("connect-test\n")
         .says("java-test\n")
         .never_says("java-rf"));
-    run(Case::new(
-        "topics: describe",
-        tool("kafka-topics --describe --topic java-test"),
-    )
-    .says("Topic: java-test\tTopicId: ")
-    .says("\tPartitionCount: 3\tReplicationFactor: 1\t")
-    .says("Partition: 2\tLeader: 1\tReplicas: 1\tIsr: 1"));
-    run(Case::new(
-        "topics: describe one that is not there",
-        tool("kafka-topics --describe --topic java-none"),
-    )
-    .exits(1)
-    .complains("java-none"));
-    run(Case::new(
-        "console producer, idempotent as by default",
-        tool("kafka-console-producer --topic java-lines"),
-    )
-    .stdin(lines.clone()));
-    run(Case::new(
-        "console consumer: all, in order",
-        consume("java-lines", 1_000),
-    )
-    .prints(lines.clone()));
+    run(Case::new("topics: describe", tool("kafka-topics --describe --topic java-test"))
+        .says("Topic: java-test\tTopicId: ")
+        .says("\tPartitionCount: 3\tReplicationFactor: 1\t")
+        .says("Partition: 2\tLeader: 1\tReplicas: 1\tIsr: 1"));
+    run(Case::new("topics: describe one that is not there", tool("kafka-topics --describe --topic java-none"))
+        .exits(1)
+        .complains("java-none"));
+    run(Case::new("console producer, idempotent as by default", tool("kafka-console-producer --topic java-lines"))
+        .stdin(lines.clone()));
+    run(Case::new("console consumer: all, in order", consume("java-lines", 1_000)).prints(lines.clone()));
     for codec in ["gzip", "snappy", "lz4", "zstd"] {
-        let produce = tool(&format!(
-            "kafka-console-producer --topic java-{codec} --compression-codec {codec}"
-        ));
+        let produce = tool(&format!("kafka-console-producer --topic java-{codec} --compression-codec {codec}"));
         run(Case::new(format!("console producer, {codec}"), produce).stdin(lines.clone()));
-        run(Case::new(
-            format!("console consumer, {codec}"),
-            consume(&format!("java-{codec}"), 1_000),
-        )
-        .prints(lines.clone()));
+        run(Case::new(format!("console consumer, {codec}"), consume(&format!("java-{codec}"), 1_000))
+            .prints(lines.clone()));
     }
     run(Case::new("console consumer in a group", tool("kafka-console-consumer --topic java-lines --group java-group --from-beginning --max-messages 400 --timeout-ms 30000"))
         .expect("400 lines", |out, _| out.lines().count() == 400));
-    run(Case::new("the group goes on where it was", tool("kafka-console-consumer --topic java-lines --group java-group --max-messages 600 --timeout-ms 30000"))
-        .expect("the rest", |out, _| out.lines().count() == 600 && out.starts_with("line 400\n") && out.ends_with("line 999\n")));
+    run(Case::new(
+        "the group goes on where it was",
+        tool("kafka-console-consumer --topic java-lines --group java-group --max-messages 600 --timeout-ms 30000"),
+    )
+    .expect("the rest", |out, _| {
+        out.lines().count() == 600 && out.starts_with("line 400\n") && out.ends_with("line 999\n")
+    }));
     run(Case::new("read_committed", tool("kafka-console-consumer --topic java-lines --isolation-level read_committed --from-beginning --max-messages 1000 --timeout-ms 30000")).prints(lines));
     run(Case::new(
         "verifiable producer",
@@ -107,17 +84,10 @@ pub fn cases(target: &Target) -> Result<Score> {
     .says("\"acked\":5000"));
     run(Case::new("verifiable consumer", tool("kafka-verifiable-consumer --topic java-verify --group-id java-verify --max-messages 5000 --reset-policy earliest"))
         .says("\"name\":\"offsets_committed\""));
-    run(Case::new(
-        "topics: delete",
-        tool("kafka-topics --delete --topic java-test"),
-    )
-    .prints(""));
+    run(Case::new("topics: delete", tool("kafka-topics --delete --topic java-test")).prints(""));
     run(Case::new("topics: it is gone", tool("kafka-topics --list")).never_says("java-test"));
-    run(Case::new(
-        "topics: delete it again",
-        tool("kafka-topics --delete --topic java-test"),
-    )
-    .exits(1)
-    .complains("java-test"));
+    run(Case::new("topics: delete it again", tool("kafka-topics --delete --topic java-test"))
+        .exits(1)
+        .complains("java-test"));
     Ok(score)
 }

@@ -7,6 +7,7 @@ mod case;
 mod java;
 mod kcat;
 mod python;
+mod rest;
 mod target;
 
 use crate::repo;
@@ -17,7 +18,7 @@ use target::Target;
 /// `cargo xtask clients`
 #[derive(clap::Args)]
 pub struct Args {
-    /// kcat, python, java [default: all]
+    /// kcat, python, java, rest [default: all]
     names: Vec<String>,
     /// Against the real Kafka instead of connectd
     #[arg(long)]
@@ -25,20 +26,20 @@ pub struct Args {
 }
 
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
-type Suite = (
-    &'static str,
-    fn() -> Option<&'static str>,
-    fn(&Target) -> Result<Score>,
-);
+type Suite = (&'static str, fn() -> Option<&'static str>, fn(&Target) -> Result<Score>);
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     ("kcat", kcat::missing, kcat::cases),
     ("python", python::missing, python::cases),
     ("java", java::missing, java::cases),
+    ("rest", || None, rest::cases),
 ];
 
 /// Runs the suites that were asked for.
 pub fn run(args: Args) -> Result<()> {
+    if let Some(unknown) = args.names.iter().find(|asked| SUITES.iter().all(|(name, ..)| name != asked)) {
+        bail!("no suite {unknown}; there are: {}", SUITES.map(|(name, ..)| name).join(", "));
+    }
     if !args.kafka {
         repo::build_connectd()?;
     }

@@ -10,8 +10,7 @@ use std::process::Command;
 
 /// What is missing on this machine.
 pub fn missing() -> Option<&'static str> {
-    (!repo::has("python3", "--version"))
-        .then_some("python3 with venv (apt-get install python3-venv)")
+    (!repo::has("python3", "--version")).then_some("python3 with venv (apt-get install python3-venv)")
 }
 
 /// pytest over `tests/clients/python`.
@@ -29,10 +28,7 @@ pub fn cases(target: &Target) -> Result<Score> {
         "console_output_style=classic",
     ]);
     pytest.arg(repo::root().join("tests/clients/python"));
-    pytest
-        .env("BOOTSTRAP", &target.bootstrap)
-        .env("CONNECT_TEST", CONNECT_TEST)
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest.env("BOOTSTRAP", &target.bootstrap).env("CONNECT_TEST", CONNECT_TEST).env("PYTHONDONTWRITEBYTECODE", "1");
     counted(pytest)
 }
 
@@ -48,23 +44,9 @@ fn environment() -> Result<PathBuf> {
             home.display(),
             wanted.split_whitespace().collect::<Vec<_>>().join(" ")
         );
-        repo::run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&home),
-        )?;
+        repo::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
         let mut pip = Command::new(&python);
-        repo::run(
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "-q",
-                "--disable-pip-version-check",
-                "-r",
-            ])
-            .arg(&requirements),
-        )?;
+        repo::run(pip.args(["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]).arg(&requirements))?;
         fs::write(&mark, wanted)?;
     }
     Ok(python)

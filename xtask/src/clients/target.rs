@@ -17,6 +17,8 @@ pub const CONNECT_TEST: &str = r#"{"schema":{"type":"string","optional":false},"
 pub struct Target {
     /// Where it answers, as `host:port`.
     pub bootstrap: String,
+    /// The port of its REST API.
+    pub rest_port: u16,
     _running: Vec<Running>,
     _files: Files,
 }
@@ -30,16 +32,14 @@ enum Files {
 impl Target {
     /// A fresh connectd.
     pub fn connectd() -> Result<Target> {
-        let worker = Worker::new("clients")
-            .set("key.converter", JSON)
-            .set("value.converter", JSON)
-            .pipe();
+        let worker = Worker::new("clients").set("key.converter", JSON).set("value.converter", JSON).pipe();
         worker.folder.write("test.txt", "test\n");
         let connectd = worker.start();
-        let port = worker.kafka_port;
+        let (port, rest_port) = (worker.kafka_port, worker.rest_port);
         wait_for_record(port)?;
         Ok(Target {
             bootstrap: format!("127.0.0.1:{port}"),
+            rest_port,
             _running: vec![connectd.running],
             _files: Files::Connectd(worker),
         })
@@ -49,27 +49,27 @@ impl Target {
     pub fn kafka() -> Result<Target> {
         let kafka = Kafka::fetch()?;
         let folder = Folder::new("clients-kafka");
-        let (port, rest) = (free_port(), free_port());
+        let (port, rest_port) = (free_port(), free_port());
         let broker = kafka.broker(&folder.join("broker"), port)?.start()?;
         let lines = [
             format!("bootstrap.servers=127.0.0.1:{port}"),
-            format!("listeners=http://127.0.0.1:{rest}"),
+            format!("listeners=http://127.0.0.1:{rest_port}"),
             format!("key.converter={JSON}\nvalue.converter={JSON}"),
-            format!(
-                "offset.storage.file.filename={}",
-                folder.join("connect.offsets").display()
-            ),
+            format!("offset.storage.file.filename={}", folder.join("connect.offsets").display()),
+            "offset.flush.interval.ms=1000".to_owned(),
             format!("plugin.path={}", kafka.plugin_path().display()),
         ];
         let worker = folder.write("worker.properties", lines.join("\n"));
         let text = folder.write("test.txt", "test\n");
-        let source = format!(
-            "name=local-file-source\nconnector.class=FileStreamSource\nfile={}\ntopic=connect-test\n",
-            text.display()
+        let pipe = "tasks.max=1\nconnector.class=FileStream";
+        let source = format!("name=local-file-source\n{pipe}Source\nfile={}\ntopic=connect-test\n", text.display());
+        let sink = format!(
+            "name=local-file-sink\n{pipe}Sink\nfile={}\ntopics=connect-test\n",
+            folder.join("test.sink.txt").display()
         );
-        let source = folder.write("source.properties", source);
-        let connect = kafka.connect(&[worker, source], &folder.join("connect.log"))?;
-        let rest = Rest::new(rest);
+        let files = [worker, folder.write("source.properties", source), folder.write("sink.properties", sink)];
+        let connect = kafka.connect(&files, &folder.join("connect.log"))?;
+        let rest = Rest::new(rest_port);
         let start = Instant::now();
         while !rest.is_up() {
             if start.elapsed() > Duration::from_secs(60) {
@@ -80,6 +80,7 @@ impl Target {
         wait_for_record(port)?;
         Ok(Target {
             bootstrap: format!("127.0.0.1:{port}"),
+            rest_port,
             _running: vec![connect, broker],
             _files: Files::Kafka(folder),
         })
@@ -93,9 +94,7 @@ fn wait_for_record(port: u16) -> Result<()> {
         match end {
             Ok(1..) => return Ok(()),
             other if start.elapsed() > Duration::from_secs(60) => {
-                return other
-                    .map(|_| ())
-                    .context("the line of test.txt did not reach the topic connect-test");
+                return other.map(|_| ()).context("the line of test.txt did not reach the topic connect-test");
             }
             _ => std::thread::sleep(Duration::from_millis(20)),
         }

@@ -51,43 +51,16 @@ pub fn run(args: Args) -> Result<()> {
 type Suite = fn() -> Result<Score>;
 
 const SUITES: [(&str, Suite); 8] = [
-    ("format", || {
-        one("cargo fmt", repo::cargo(&["fmt", "--all", "--check"]))
-    }),
+    ("format", || one("cargo fmt", repo::cargo(&["fmt", "--all", "--check"]))),
     ("lints", || {
         one(
             "cargo clippy",
-            repo::cargo(&[
-                "clippy",
-                "--release",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]),
+            repo::cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         )
     }),
-    ("build", || {
-        one(
-            "connectd",
-            repo::cargo(&["build", "--release", "-p", "connectd"]),
-        )
-    }),
-    ("rust", || {
-        counted(repo::cargo(&[
-            "test",
-            "--release",
-            "--workspace",
-            "--no-fail-fast",
-        ]))
-    }),
-    ("simulator", || {
-        one(
-            "10,000 seeds",
-            repo::cargo(&["run", "--release", "-p", "sim", "--", "--seeds", "10000"]),
-        )
-    }),
+    ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
+    ("rust", || counted(repo::cargo(&["test", "--release", "--workspace", "--no-fail-fast"]))),
+    ("simulator", || one("10,000 seeds", repo::cargo(&["run", "--release", "-p", "sim", "--", "--seeds", "10000"]))),
     ("kcat", || clients::suite("kcat")),
     ("python", || clients::suite("python")),
     ("java", || clients::suite("java")),
@@ -95,24 +68,14 @@ const SUITES: [(&str, Suite); 8] = [
 
 /// A command that is one test by itself.
 fn one(name: &str, mut command: Command) -> Result<Score> {
-    let ok = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?
-        .success();
+    let ok = command.status().with_context(|| format!("cannot run {command:?}"))?.success();
     println!("{} {name}", if ok { "ok    " } else { "FAILED" });
-    Ok(if ok {
-        Score::passed(1)
-    } else {
-        Score::failed(1)
-    })
+    Ok(if ok { Score::passed(1) } else { Score::failed(1) })
 }
 
 /// A command that counts its tests: what it prints is passed on, and its closing lines are summed.
 pub fn counted(mut command: Command) -> Result<Score> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {command:?}"))?;
     let mut score = Score::default();
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
         let line = line?;

@@ -18,27 +18,18 @@ pub struct Score {
 impl Score {
     /// So many passed.
     pub fn passed(passed: u64) -> Score {
-        Score {
-            passed,
-            ..Score::default()
-        }
+        Score { passed, ..Score::default() }
     }
 
     /// So many failed.
     pub fn failed(failed: u64) -> Score {
-        Score {
-            failed,
-            ..Score::default()
-        }
+        Score { failed, ..Score::default() }
     }
 
     /// A suite that could not run; says what it needs.
     pub fn skipped(needs: &str) -> Score {
         println!("skipped: needs {needs}");
-        Score {
-            skipped: 1,
-            ..Score::default()
-        }
+        Score { skipped: 1, ..Score::default() }
     }
 
     /// Adds another count.
@@ -52,25 +43,16 @@ impl Score {
     pub fn read(line: &str) -> Score {
         let plain = line.trim();
         if let Some(counts) = plain.strip_prefix("test result: ") {
-            return Score {
-                skipped: 0,
-                ..Score::count(counts)
-            };
+            return Score { skipped: 0, ..Score::count(counts) };
         }
-        match plain
-            .strip_prefix("==")
-            .and_then(|rest| rest.strip_suffix("=="))
-        {
+        match plain.strip_prefix("==").and_then(|rest| rest.strip_suffix("==")) {
             Some(counts) if counts.contains(" in ") => Score::count(counts),
             _ => Score::default(),
         }
     }
 
     fn count(text: &str) -> Score {
-        let words: Vec<&str> = text
-            .split([' ', ',', ';', '.'])
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<&str> = text.split([' ', ',', ';', '.']).filter(|word| !word.is_empty()).collect();
         let mut score = Score::default();
         for pair in words.windows(2) {
             let Ok(number) = pair[0].parse::<u64>() else {
@@ -104,22 +86,9 @@ mod tests {
     #[test]
     fn closing_lines_are_read_and_others_are_not() {
         let check = |line: &str, passed, failed, skipped| {
-            assert_eq!(
-                Score::read(line),
-                Score {
-                    passed,
-                    failed,
-                    skipped
-                },
-                "{line}"
-            );
+            assert_eq!(Score::read(line), Score { passed, failed, skipped }, "{line}");
         };
-        check(
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-            3,
-            0,
-            0,
-        );
+        check("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s", 3, 0, 0);
         check(
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             3,
@@ -127,12 +96,7 @@ mod tests {
             0,
         );
         check("========= 5 passed in 2.10s =========", 5, 0, 0);
-        check(
-            "==== 1 failed, 5 passed, 2 skipped, 1 warning in 2.10s ====",
-            5,
-            1,
-            2,
-        );
+        check("==== 1 failed, 5 passed, 2 skipped, 1 warning in 2.10s ====", 5, 1, 2);
         check("==== 1 passed, 1 error in 2.10s ====", 1, 1, 0);
         check("test wire::tests::it ... ok", 0, 0, 0);
         check("7 passed, 2 failed", 0, 0, 0);
