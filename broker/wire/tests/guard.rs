@@ -1,0 +1,114 @@
+//! The guard's tables against `kafka-protocol`: what one writes the other reads, byte for byte, in every version served.
+
+mod common;
+
+use broker_wire::{
+    ApiKey, Request,
+    apis::APIS,
+    decode,
+    guard::{self, Problem},
+    messages::*,
+    request::schema,
+};
+use bytes::{Bytes, BytesMut};
+use common::Rng;
+use kafka_protocol::protocol::{Decodable, Encodable};
+use proptest::prelude::*;
+
+macro_rules! each_request {
+    ($($name:ident $request:ident;)*) => {
+        fn encode(request: &Request, version: i16) -> BytesMut {
+            let mut bytes = BytesMut::new();
+            match request { $(Request::$name(request) => request.encode(&mut bytes, version).unwrap(),)* }
+            bytes
+        }
+
+        /// Decodes without the guard.
+        fn decoder_accepts(api: ApiKey, version: i16, mut body: Bytes) -> bool {
+            match api {
+                $(ApiKey::$name => $request::decode(&mut body, version).is_ok(),)*
+                other => panic!("{other:?} has no row"),
+            }
+        }
+    };
+}
+each_request! {
+    Produce ProduceRequest;
+    Fetch FetchRequest;
+    ListOffsets ListOffsetsRequest;
+    Metadata MetadataRequest;
+    OffsetCommit OffsetCommitRequest;
+    OffsetFetch OffsetFetchRequest;
+    FindCoordinator FindCoordinatorRequest;
+    JoinGroup JoinGroupRequest;
+    Heartbeat HeartbeatRequest;
+    LeaveGroup LeaveGroupRequest;
+    SyncGroup SyncGroupRequest;
+    DescribeGroups DescribeGroupsRequest;
+    ListGroups ListGroupsRequest;
+    ApiVersions ApiVersionsRequest;
+    CreateTopics CreateTopicsRequest;
+    DeleteTopics DeleteTopicsRequest;
+    InitProducerId InitProducerIdRequest;
+    OffsetForLeaderEpoch OffsetForLeaderEpochRequest;
+    DescribeConfigs DescribeConfigsRequest;
+    CreatePartitions CreatePartitionsRequest;
+    DeleteGroups DeleteGroupsRequest;
+    DescribeCluster DescribeClusterRequest;
+}
+
+fn versions() -> impl Iterator<Item = (ApiKey, i16)> {
+    APIS.iter().flat_map(|row| (row.served..=row.max).map(|version| (row.key, version)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn what_the_encoder_writes_the_guard_accepts(seed in any::<u64>()) {
+        let rng = &mut Rng(seed);
+        for (api, version) in versions() {
+            let frame = Bytes::from(common::frame(api, version, rng));
+            let (header, request) = decode(frame.clone()).unwrap_or_else(|error| panic!("{error}"));
+            prop_assert_eq!((header.api, header.version), (api, version));
+            let encoded = encode(&request, version);
+            prop_assert!(frame.ends_with(&encoded), "{:?} {}: {:?}", api, version, request);
+            prop_assert_eq!(guard::check(schema(api).unwrap(), version, &encoded), Ok(()));
+        }
+    }
+
+    #[test]
+    fn null_and_utf8_are_refused_only_where_the_decoder_refuses_them(seed in any::<u64>()) {
+        let rng = &mut Rng(seed);
+        for (api, version) in versions() {
+            let mut body = common::body(api, version, rng);
+            if body.is_empty() { continue }
+            let at = rng.below(body.len());
+            let new: &[u8] = [&[0xff, 0xff][..], &[0xff; 4], &[0], &[0x80]][rng.below(4)];
+            let end = body.len().min(at + new.len());
+            body[at..end].copy_from_slice(&new[..end - at]);
+            let Err(error) = guard::check(schema(api).unwrap(), version, &body) else { continue };
+            if matches!(error.problem, Problem::Null | Problem::Utf8 | Problem::Negative(_)) {
+                prop_assert!(!decoder_accepts(api, version, body.into()), "{:?} {}: {}", api, version, error);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_tables_become_flexible_where_the_crate_does() {
+    for (api, version) in versions() {
+        let flexible = version >= schema(api).unwrap().flexible;
+        assert_eq!(flexible, api.request_header_version(version) == 2, "{api:?} {version}");
+    }
+}
+
+#[test]
+fn bytes_after_the_end_are_refused() {
+    for (api, version) in versions() {
+        let mut body = common::body(api, version, &mut Rng(1));
+        body.push(0);
+        let error = guard::check(schema(api).unwrap(), version, &body).unwrap_err();
+        assert_eq!(error.problem, Problem::Trailing(1), "{api:?} {version}");
+    }
+}
