@@ -100,18 +100,14 @@ impl core::fmt::Display for BadBatch {
                 write!(f, "a record batch of {need} bytes ends after {have}")
             }
             BadBatch::Length(length) => write!(f, "a record batch cannot have length {length}"),
-            BadBatch::Magic(magic) => write!(
-                f,
-                "record batch format {magic} is not supported, only 2 (Kafka 0.11 and later)"
-            ),
+            BadBatch::Magic(magic) => {
+                write!(f, "record batch format {magic} is not supported, only 2 (Kafka 0.11 and later)")
+            }
             BadBatch::LastOffsetDelta(delta) => {
                 write!(f, "a record batch cannot have last offset delta {delta}")
             }
             BadBatch::Crc { stored, computed } => {
-                write!(
-                    f,
-                    "the record batch is corrupt: its CRC is {stored:08x}, but its bytes give {computed:08x}"
-                )
+                write!(f, "the record batch is corrupt: its CRC is {stored:08x}, but its bytes give {computed:08x}")
             }
             BadBatch::Compressed(codec) => {
                 write!(f, "the record batch is compressed (codec {codec})")
@@ -130,20 +126,14 @@ impl BatchInfo {
         let info = Self::parse_header(bytes)?;
         let need = info.length as usize;
         if bytes.len() < need {
-            return Err(BadBatch::Short {
-                need,
-                have: bytes.len(),
-            });
+            return Err(BadBatch::Short { need, have: bytes.len() });
         }
         Ok(info)
     }
 
     /// As [`BatchInfo::parse`], but only the first [`HEADER_BYTES`] need to be there.
     pub fn parse_header(bytes: &[u8]) -> Result<BatchInfo, BadBatch> {
-        let short = BadBatch::Short {
-            need: HEADER_BYTES,
-            have: bytes.len(),
-        };
+        let short = BadBatch::Short { need: HEADER_BYTES, have: bytes.len() };
         let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(short)?;
         let magic = header[16] as i8;
         if magic != 2 {
@@ -176,8 +166,7 @@ impl BatchInfo {
 
     /// Offset of the last record.
     pub fn last_offset(&self) -> i64 {
-        self.base_offset
-            .saturating_add(i64::from(self.last_offset_delta))
+        self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
     /// 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; more means nothing yet.
@@ -206,10 +195,7 @@ pub fn check_crc(bytes: &[u8]) -> Result<BatchInfo, BadBatch> {
     let info = BatchInfo::parse(bytes)?;
     let computed = crc32c(&bytes[CRC_STARTS..info.length as usize]);
     if computed != info.crc {
-        return Err(BadBatch::Crc {
-            stored: info.crc,
-            computed,
-        });
+        return Err(BadBatch::Crc { stored: info.crc, computed });
     }
     Ok(info)
 }
@@ -231,11 +217,7 @@ pub fn stamp(batch: &mut [u8], base_offset: i64, leader_epoch: i32) {
 /// If the bytes are not a batch: it was parsed before.
 pub fn set_log_append_time(batch: &mut [u8], timestamp: i64) -> BatchInfo {
     let info = BatchInfo::parse(batch).expect("only a parsed batch is given a time");
-    put(
-        batch,
-        21,
-        &(info.attributes | LOG_APPEND_TIME).to_be_bytes(),
-    );
+    put(batch, 21, &(info.attributes | LOG_APPEND_TIME).to_be_bytes());
     put(batch, 35, &timestamp.to_be_bytes());
     sum(&mut batch[..info.length as usize]);
     BatchInfo::parse(batch).expect("length and magic are as they were")
@@ -247,8 +229,7 @@ pub fn set_log_append_time(batch: &mut [u8], timestamp: i64) -> BatchInfo {
 /// If the whole would be larger than 2 GiB.
 pub fn with_compressed(header: &[u8; HEADER_BYTES], codec: u8, records: &[u8]) -> Vec<u8> {
     let attributes = i16_at(header, 21) & !CODEC_MASK | i16::from(codec) & CODEC_MASK;
-    let length = i32::try_from(HEADER_BYTES + records.len() - LENGTH_EXCLUDES)
-        .expect("a batch stays under 2 GiB");
+    let length = i32::try_from(HEADER_BYTES + records.len() - LENGTH_EXCLUDES).expect("a batch stays under 2 GiB");
     let mut batch = [&header[..], records].concat();
     put(&mut batch, 8, &length.to_be_bytes());
     put(&mut batch, 21, &attributes.to_be_bytes());

@@ -45,11 +45,7 @@ impl Pool {
             many => many,
         };
         // A queue cannot have room for nothing; `give` keeps none of those sizes.
-        Self(Arc::new(
-            (0..CLASSES)
-                .map(|class| ArrayQueue::new(kept(class).max(1)))
-                .collect(),
-        ))
+        Self(Arc::new((0..CLASSES).map(|class| ArrayQueue::new(kept(class).max(1))).collect()))
     }
 
     /// A buffer of at least `len` bytes, whatever is in it.
@@ -58,13 +54,8 @@ impl Pool {
     /// If `len` is above [`LARGEST`]: whoever asks has bounded it.
     pub fn take(&self, len: usize) -> Buffer {
         let class = class_of(len);
-        let memory = self.0[class]
-            .pop()
-            .unwrap_or_else(|| Memory::new(BLOCK << class));
-        Buffer {
-            memory: Some(memory),
-            pool: self.clone(),
-        }
+        let memory = self.0[class].pop().unwrap_or_else(|| Memory::new(BLOCK << class));
+        Buffer { memory: Some(memory), pool: self.clone() }
     }
 
     /// Makes `count` buffers of `len` bytes and touches them, so that the first entries need not.
@@ -104,19 +95,13 @@ impl Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.memory
-            .as_ref()
-            .expect("held until it is dropped")
-            .bytes()
+        self.memory.as_ref().expect("held until it is dropped").bytes()
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        self.memory
-            .as_mut()
-            .expect("held until it is dropped")
-            .bytes_mut()
+        self.memory.as_mut().expect("held until it is dropped").bytes_mut()
     }
 }
 
@@ -150,8 +135,7 @@ impl Memory {
     fn new(len: usize) -> Self {
         let layout = Self::layout(len);
         // SAFETY: the layout's size is at least BLOCK.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })
-            .unwrap_or_else(|| handle_alloc_error(layout));
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
         Self { start, len }
     }
 
@@ -184,20 +168,11 @@ mod tests {
     #[test]
     fn a_buffer_is_aligned_and_large_enough() {
         let pool = Pool::new();
-        for (asked, expected) in [
-            (0, 4096),
-            (1, 4096),
-            (4096, 4096),
-            (4097, 8192),
-            (1 << 20, 1 << 20),
-            ((1 << 20) + 1, 2 << 20),
-        ] {
+        for (asked, expected) in
+            [(0, 4096), (1, 4096), (4096, 4096), (4097, 8192), (1 << 20, 1 << 20), ((1 << 20) + 1, 2 << 20)]
+        {
             let buffer = pool.take(asked);
-            assert_eq!(
-                (buffer.len(), buffer.as_ptr() as usize % BLOCK),
-                (expected, 0),
-                "asked for {asked}"
-            );
+            assert_eq!((buffer.len(), buffer.as_ptr() as usize % BLOCK), (expected, 0), "asked for {asked}");
         }
     }
 
@@ -210,11 +185,7 @@ mod tests {
         let whole = buffer.freeze();
         let slice = whole.slice(4000..5000);
         drop(whole);
-        assert_ne!(
-            pool.take(5000).as_ptr(),
-            address,
-            "the slice still needs it"
-        );
+        assert_ne!(pool.take(5000).as_ptr(), address, "the slice still needs it");
         assert_eq!(slice[999], 7);
         drop(slice);
         let again = [pool.take(8192), pool.take(8192)];

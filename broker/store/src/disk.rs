@@ -125,12 +125,7 @@ pub struct DiskError {
 impl DiskError {
     /// A failure of `op` on `path`.
     pub fn new(op: &'static str, path: &str, kind: ErrorKind, message: &str) -> Self {
-        Self {
-            op,
-            path: path.to_string(),
-            kind,
-            message: message.to_string(),
-        }
+        Self { op, path: path.to_string(), kind, message: message.to_string() }
     }
 }
 
@@ -140,11 +135,7 @@ impl core::fmt::Display for DiskError {
             f,
             "cannot {} {}: {}",
             self.op,
-            if self.path.is_empty() {
-                "the data folder"
-            } else {
-                &self.path
-            },
+            if self.path.is_empty() { "the data folder" } else { &self.path },
             self.message
         )
     }

@@ -97,11 +97,7 @@ impl Entry {
     /// The batches in it, in order.
     pub fn batches(&self) -> impl Iterator<Item = (PartitionId, BatchInfo, Bytes)> + '_ {
         self.items.iter().filter_map(|item| match item {
-            Item::Batch {
-                partition,
-                info,
-                bytes,
-            } => Some((*partition, *info, bytes.clone())),
+            Item::Batch { partition, info, bytes } => Some((*partition, *info, bytes.clone())),
             Item::Record(_) => None,
         })
     }
@@ -145,12 +141,7 @@ pub(crate) enum What {
 impl EntryBuilder {
     /// An empty one; its memory comes from `pool` when something is put into it.
     pub fn new(pool: &Pool) -> Self {
-        Self {
-            pool: pool.clone(),
-            parts: Vec::new(),
-            directory: Vec::new(),
-            len: HEADER_BYTES,
-        }
+        Self { pool: pool.clone(), parts: Vec::new(), directory: Vec::new(), len: HEADER_BYTES }
     }
 
     /// Copies a batch into the entry and writes its offset and leader epoch there. `info` is its header as it came; what the entry
@@ -166,16 +157,8 @@ impl EntryBuilder {
         leader_epoch: i32,
         bytes: &[u8],
     ) {
-        assert_eq!(
-            info.length as usize,
-            bytes.len(),
-            "a header goes with its own batch"
-        );
-        let info = BatchInfo {
-            base_offset,
-            leader_epoch,
-            ..*info
-        };
+        assert_eq!(info.length as usize, bytes.len(), "a header goes with its own batch");
+        let info = BatchInfo { base_offset, leader_epoch, ..*info };
         let to = self.place(What::Batch(partition, info), bytes);
         batch::stamp(to, base_offset, leader_epoch);
     }
@@ -205,17 +188,10 @@ impl EntryBuilder {
     pub fn finish(mut self, seq: u64, salt: u64) -> Entry {
         // One item more, because making room may leave a gap that has to be told of too.
         self.reserve((self.directory.len() + 1) * DIRECTORY_ITEM_BYTES);
-        let directory: Vec<u8> = self
-            .directory
-            .iter()
-            .flat_map(|placed| format::directory_item(&placed.what, placed.len))
-            .collect();
+        let directory: Vec<u8> =
+            self.directory.iter().flat_map(|placed| format::directory_item(&placed.what, placed.len)).collect();
         let (part, at) = self.put(&directory);
-        let position = self.parts[..part]
-            .iter()
-            .map(|part| padded(part.used))
-            .sum::<usize>()
-            + at;
+        let position = self.parts[..part].iter().map(|part| padded(part.used)).sum::<usize>() + at;
         for part in &mut self.parts {
             let end = padded(part.used);
             part.buffer[part.used..end].fill(0);
@@ -245,40 +221,20 @@ impl EntryBuilder {
         let item = |placed: &Placed| {
             let bytes = || parts[placed.part].slice(placed.at..placed.at + placed.len);
             match placed.what {
-                What::Batch(partition, info) => Some(Item::Batch {
-                    partition,
-                    info,
-                    bytes: bytes(),
-                }),
+                What::Batch(partition, info) => Some(Item::Batch { partition, info, bytes: bytes() }),
                 What::Record => Some(Item::Record(bytes())),
                 What::Gap => None,
             }
         };
         let items = self.directory.iter().filter_map(item).collect();
-        Entry {
-            seq,
-            parts,
-            items,
-            len,
-            memory,
-        }
+        Entry { seq, parts, items, len, memory }
     }
 
     fn place(&mut self, what: What, bytes: &[u8]) -> &mut [u8] {
-        assert!(
-            self.has_room(1, bytes.len()),
-            "an entry of {} bytes cannot take {} more",
-            self.len,
-            bytes.len()
-        );
+        assert!(self.has_room(1, bytes.len()), "an entry of {} bytes cannot take {} more", self.len, bytes.len());
         self.reserve(bytes.len());
         let (part, at) = self.put(bytes);
-        self.directory.push(Placed {
-            what,
-            part,
-            at,
-            len: bytes.len(),
-        });
+        self.directory.push(Placed { what, part, at, len: bytes.len() });
         self.len += bytes.len() + DIRECTORY_ITEM_BYTES;
         &mut self.parts[part].buffer[at..at + bytes.len()]
     }
@@ -287,10 +243,7 @@ impl EntryBuilder {
     fn reserve(&mut self, len: usize) {
         let Some(part) = self.parts.len().checked_sub(1) else {
             let buffer = self.pool.take(HEADER_BYTES + len);
-            return self.parts.push(Part {
-                buffer,
-                used: HEADER_BYTES,
-            });
+            return self.parts.push(Part { buffer, used: HEADER_BYTES });
         };
         let last = &self.parts[part];
         if last.buffer.len() - last.used >= len {
@@ -298,19 +251,11 @@ impl EntryBuilder {
         }
         let gap = padded(last.used) - last.used;
         if gap > 0 {
-            self.directory.push(Placed {
-                what: What::Gap,
-                part,
-                at: last.used,
-                len: gap,
-            });
+            self.directory.push(Placed { what: What::Gap, part, at: last.used, len: gap });
             self.len += gap + DIRECTORY_ITEM_BYTES;
         }
         let grown = self.len.min(PART_MOST_BYTES);
-        self.parts.push(Part {
-            buffer: self.pool.take(len.max(grown)),
-            used: 0,
-        });
+        self.parts.push(Part { buffer: self.pool.take(len.max(grown)), used: 0 });
     }
 
     fn put(&mut self, bytes: &[u8]) -> (usize, usize) {

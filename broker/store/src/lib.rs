@@ -16,7 +16,9 @@ extern crate std;
 
 pub mod batch;
 pub mod buffer;
+pub mod checkpoint;
 pub mod disk;
 pub mod entry;
+pub mod log;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;

@@ -34,14 +34,7 @@ impl Builder {
     pub fn with_capacity(bytes: usize) -> Self {
         let mut buffer = Vec::with_capacity(HEADER_BYTES + bytes);
         buffer.extend_from_slice(&[0; HEADER_BYTES]);
-        Self {
-            bytes: buffer,
-            attributes: 0,
-            producer: (-1, -1, -1),
-            base_timestamp: 0,
-            max_timestamp: -1,
-            count: 0,
-        }
+        Self { bytes: buffer, attributes: 0, producer: (-1, -1, -1), base_timestamp: 0, max_timestamp: -1, count: 0 }
     }
 
     /// Written by this producer, from this sequence on.
@@ -52,11 +45,7 @@ impl Builder {
 
     /// With these attributes (broker-contract 2.1); the records are written as they are, so the codec must be 0.
     pub fn attributes(mut self, attributes: i16) -> Self {
-        assert_eq!(
-            attributes & super::CODEC_MASK,
-            0,
-            "the builder does not compress"
-        );
+        assert_eq!(attributes & super::CODEC_MASK, 0, "the builder does not compress");
         self.attributes = attributes;
         self
     }
@@ -74,13 +63,8 @@ impl Builder {
         }
         self.max_timestamp = self.max_timestamp.max(timestamp);
         let delta = timestamp.wrapping_sub(self.base_timestamp);
-        let blob = |bytes: Option<&[u8]>| {
-            bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len())
-        };
-        let heads: usize = headers
-            .iter()
-            .map(|(key, value)| blob(Some(key.as_bytes())) + blob(*value))
-            .sum();
+        let blob = |bytes: Option<&[u8]>| bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len());
+        let heads: usize = headers.iter().map(|(key, value)| blob(Some(key.as_bytes())) + blob(*value)).sum();
         let length = 1
             + varint_len(delta)
             + varint_len(i64::from(self.count))
@@ -124,8 +108,7 @@ impl Builder {
     /// If it is empty or larger than 2 GiB.
     pub fn finish(mut self) -> Vec<u8> {
         assert!(self.count > 0, "a batch has records");
-        let length =
-            i32::try_from(self.bytes.len() - LENGTH_EXCLUDES).expect("a batch stays under 2 GiB");
+        let length = i32::try_from(self.bytes.len() - LENGTH_EXCLUDES).expect("a batch stays under 2 GiB");
         let (id, epoch, sequence) = self.producer;
         put(&mut self.bytes, 8, &length.to_be_bytes());
         put(&mut self.bytes, 12, &(-1i32).to_be_bytes());

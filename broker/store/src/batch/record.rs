@@ -60,50 +60,27 @@ pub fn records(batch: &[u8]) -> Records<'_> {
 /// The records of a batch whose record bytes were decompressed elsewhere.
 pub fn records_of<'a>(info: &BatchInfo, uncompressed: &'a [u8]) -> Records<'a> {
     let fixed_timestamp = info.log_append_time().then_some(info.max_timestamp);
-    Records {
-        rest: uncompressed,
-        left: info.count,
-        base_timestamp: info.base_timestamp,
-        fixed_timestamp,
-        failed: None,
-    }
+    Records { rest: uncompressed, left: info.count, base_timestamp: info.base_timestamp, fixed_timestamp, failed: None }
 }
 
 impl<'a> Records<'a> {
     fn failed(bad: BadBatch) -> Self {
-        Self {
-            rest: &[],
-            left: 0,
-            base_timestamp: 0,
-            fixed_timestamp: None,
-            failed: Some(bad),
-        }
+        Self { rest: &[], left: 0, base_timestamp: 0, fixed_timestamp: None, failed: Some(bad) }
     }
 
     #[inline]
     fn read(&mut self) -> Result<Record<'a>, BadBatch> {
         let mut all = Reader(self.rest);
-        let length = all
-            .length()?
-            .ok_or(BadBatch::Record("its length is negative"))?;
+        let length = all.length()?.ok_or(BadBatch::Record("its length is negative"))?;
         let mut one = Reader(all.take(length)?);
         self.rest = all.0;
         one.take(1)?;
         let delta = one.varint()?;
-        let offset_delta = i32::try_from(one.varint()?)
-            .map_err(|_| BadBatch::Record("its offset does not fit"))?;
+        let offset_delta = i32::try_from(one.varint()?).map_err(|_| BadBatch::Record("its offset does not fit"))?;
         let (key, value) = (one.blob()?, one.blob()?);
         let headers = one.headers()?;
-        let timestamp = self
-            .fixed_timestamp
-            .unwrap_or(self.base_timestamp.wrapping_add(delta));
-        Ok(Record {
-            offset_delta,
-            timestamp,
-            key,
-            value,
-            headers,
-        })
+        let timestamp = self.fixed_timestamp.unwrap_or(self.base_timestamp.wrapping_add(delta));
+        Ok(Record { offset_delta, timestamp, key, value, headers })
     }
 }
 
@@ -134,9 +111,7 @@ impl<'a> Iterator for Headers<'a> {
     fn next(&mut self) -> Option<Header<'a>> {
         self.left = self.left.checked_sub(1)?;
         let mut rest = Reader(self.rest);
-        let header = rest
-            .header()
-            .expect("headers were checked when the record was read");
+        let header = rest.header().expect("headers were checked when the record was read");
         self.rest = rest.0;
         Some(header)
     }
@@ -156,10 +131,7 @@ struct Reader<'a>(&'a [u8]);
 impl<'a> Reader<'a> {
     #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], BadBatch> {
-        let (head, tail) = self
-            .0
-            .split_at_checked(len)
-            .ok_or(BadBatch::Record("it ends early"))?;
+        let (head, tail) = self.0.split_at_checked(len).ok_or(BadBatch::Record("it ends early"))?;
         self.0 = tail;
         Ok(head)
     }
@@ -197,31 +169,19 @@ impl<'a> Reader<'a> {
     }
 
     fn header(&mut self) -> Result<Header<'a>, BadBatch> {
-        let key = self
-            .blob()?
-            .ok_or(BadBatch::Record("a header has no key"))?;
-        let key = core::str::from_utf8(key)
-            .map_err(|_| BadBatch::Record("a header's key is not UTF-8"))?;
-        Ok(Header {
-            key,
-            value: self.blob()?,
-        })
+        let key = self.blob()?.ok_or(BadBatch::Record("a header has no key"))?;
+        let key = core::str::from_utf8(key).map_err(|_| BadBatch::Record("a header's key is not UTF-8"))?;
+        Ok(Header { key, value: self.blob()? })
     }
 
     #[inline]
     fn headers(&mut self) -> Result<Headers<'a>, BadBatch> {
-        let left = self
-            .length()?
-            .ok_or(BadBatch::Record("its header count is negative"))?;
+        let left = self.length()?.ok_or(BadBatch::Record("its header count is negative"))?;
         let headers = Headers { rest: self.0, left };
         for _ in 0..left {
             self.header()?;
         }
-        if self.0.is_empty() {
-            Ok(headers)
-        } else {
-            Err(BadBatch::Record("bytes are left over"))
-        }
+        if self.0.is_empty() { Ok(headers) } else { Err(BadBatch::Record("bytes are left over")) }
     }
 }
 

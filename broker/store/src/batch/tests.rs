@@ -12,21 +12,13 @@ fn golden() -> Vec<u8> {
         "ae0300c701020190037777777777777777",
     )) + &"77".repeat(192)
         + "0402680231026e01140080c8afa02504000100";
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-        .collect()
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 fn built() -> Vec<u8> {
     let mut builder = Builder::new().producer(4000, 3, 7);
     builder.push(1_700_000_000_000, Some(b"k"), Some(b"hello"), &[]);
-    builder.push(
-        1_699_999_999_900,
-        None,
-        Some(&[b'w'; 200]),
-        &[("h", Some(b"1")), ("n", None)],
-    );
+    builder.push(1_699_999_999_900, None, Some(&[b'w'; 200]), &[("h", Some(b"1")), ("n", None)]);
     builder.push(1_705_000_000_000, Some(b""), None, &[]);
     builder.finish()
 }
@@ -60,19 +52,8 @@ fn a_header_reads_back() {
 #[test]
 fn attributes_are_read_bit_by_bit() {
     let check = |attributes, expected| {
-        let info = BatchInfo {
-            attributes,
-            ..check_crc(&golden()).unwrap()
-        };
-        assert_eq!(
-            (
-                info.codec(),
-                info.log_append_time(),
-                info.is_transactional(),
-                info.is_control()
-            ),
-            expected
-        );
+        let info = BatchInfo { attributes, ..check_crc(&golden()).unwrap() };
+        assert_eq!((info.codec(), info.log_append_time(), info.is_transactional(), info.is_control()), expected);
     };
     check(0, (0, false, false, false));
     check(4, (4, false, false, false));
@@ -85,10 +66,7 @@ fn attributes_are_read_bit_by_bit() {
 fn records_read_back() {
     let bytes = golden();
     let records: Vec<_> = records(&bytes).map(Result::unwrap).collect();
-    let seen: Vec<_> = records
-        .iter()
-        .map(|r| (r.offset_delta, r.timestamp, r.key, r.value.map(<[u8]>::len)))
-        .collect();
+    let seen: Vec<_> = records.iter().map(|r| (r.offset_delta, r.timestamp, r.key, r.value.map(<[u8]>::len))).collect();
     let expected = vec![
         (0, 1_700_000_000_000, Some(&b"k"[..]), Some(5)),
         (1, 1_699_999_999_900, None, Some(200)),
@@ -96,19 +74,7 @@ fn records_read_back() {
     ];
     assert_eq!(seen, expected);
     let headers: Vec<_> = records[1].headers.collect();
-    assert_eq!(
-        headers,
-        [
-            Header {
-                key: "h",
-                value: Some(b"1")
-            },
-            Header {
-                key: "n",
-                value: None
-            }
-        ]
-    );
+    assert_eq!(headers, [Header { key: "h", value: Some(b"1") }, Header { key: "n", value: None }]);
 }
 
 #[test]
@@ -116,10 +82,7 @@ fn stamping_leaves_the_sum_valid() {
     let mut bytes = golden();
     stamp(&mut bytes, 1 << 40, 5);
     let info = check_crc(&bytes).unwrap();
-    assert_eq!(
-        (info.base_offset, info.last_offset(), info.leader_epoch),
-        (1 << 40, (1 << 40) + 2, 5)
-    );
+    assert_eq!((info.base_offset, info.last_offset(), info.leader_epoch), (1 << 40, (1 << 40) + 2, 5));
 }
 
 #[test]
@@ -135,11 +98,7 @@ fn log_append_time_is_every_records_time() {
 fn compressed_records_come_under_the_same_header() {
     let bytes = golden();
     let compressed = with_compressed(bytes.first_chunk().unwrap(), 3, b"lz4 bytes");
-    let expected = BatchInfo {
-        length: 70,
-        attributes: 3,
-        ..check_crc(&bytes).unwrap()
-    };
+    let expected = BatchInfo { length: 70, attributes: 3, ..check_crc(&bytes).unwrap() };
     let info = check_crc(&compressed).unwrap();
     assert_eq!(BatchInfo { crc: expected.crc, ..info }, expected);
     assert_eq!(compressed[HEADER_BYTES..], *b"lz4 bytes");
@@ -157,10 +116,7 @@ fn what_is_not_a_batch_is_refused() {
     check(&|b| b.truncate(301), "of 302 bytes ends after 301");
     check(&|b| b[16] = 1, "format 1 is not supported");
     check(&|b| b[8] = 0x80, "cannot have length");
-    check(
-        &|b| b[8..12].copy_from_slice(&48i32.to_be_bytes()),
-        "cannot have length 48",
-    );
+    check(&|b| b[8..12].copy_from_slice(&48i32.to_be_bytes()), "cannot have length 48");
     check(&|b| b[23] = 0xff, "last offset delta");
     check(&|b| b[300] ^= 1, "is corrupt");
     check(&|b| b[43] ^= 1, "is corrupt");
@@ -170,27 +126,14 @@ fn what_is_not_a_batch_is_refused() {
 fn compressed_records_are_not_read() {
     let mut bytes = golden();
     bytes[22] = 4;
-    assert_eq!(
-        records(&bytes).collect::<Vec<_>>(),
-        [Err(BadBatch::Compressed(4))]
-    );
+    assert_eq!(records(&bytes).collect::<Vec<_>>(), [Err(BadBatch::Compressed(4))]);
 }
 
-type Wrote = (
-    i64,
-    Option<Vec<u8>>,
-    Option<Vec<u8>>,
-    Vec<(String, Option<Vec<u8>>)>,
-);
+type Wrote = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<(String, Option<Vec<u8>>)>);
 
 fn any_record() -> impl Strategy<Value = Wrote> {
     let blob = || proptest::option::of(proptest::collection::vec(any::<u8>(), 0..100));
-    (
-        any::<i64>(),
-        blob(),
-        blob(),
-        proptest::collection::vec((".{0,8}", blob()), 0..4),
-    )
+    (any::<i64>(), blob(), blob(), proptest::collection::vec((".{0,8}", blob()), 0..4))
 }
 
 proptest! {

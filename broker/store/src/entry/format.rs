@@ -14,10 +14,7 @@ const MAGIC: [u8; 4] = *b"CNDE";
 const BATCH: u8 = 1;
 const RECORD: u8 = 2;
 const GAP: u8 = 3;
-const NO_PARTITION: PartitionId = PartitionId {
-    topic: [0; 16],
-    partition: 0,
-};
+const NO_PARTITION: PartitionId = PartitionId { topic: [0; 16], partition: 0 };
 
 /// Sums bytes, salted.
 pub(crate) fn salted_sum(salt: u64, bytes: &[u8]) -> u64 {
@@ -53,12 +50,9 @@ impl EntryHeader {
     /// The header at the start of `bytes`, if the run with this salt wrote one there.
     pub fn parse(bytes: &[u8], salt: u64) -> Option<EntryHeader> {
         let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
-        let u32_at =
-            |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("4 bytes"));
-        let u64_at =
-            |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("8 bytes"));
-        let genuine = header[..4] == MAGIC
-            && (sums_are_skipped() || u64_at(56) == salted_sum(salt, &header[..56]));
+        let u32_at = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("4 bytes"));
+        let u64_at = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().expect("8 bytes"));
+        let genuine = header[..4] == MAGIC && (sums_are_skipped() || u64_at(56) == salted_sum(salt, &header[..56]));
         let parsed = EntryHeader {
             length: u32_at(4),
             seq: u64_at(8),
@@ -77,15 +71,12 @@ impl EntryHeader {
             return None;
         }
         let directory = whole.get(self.directory as usize..)?;
-        let directory =
-            directory.get(..(self.items as usize).checked_mul(DIRECTORY_ITEM_BYTES)?)?;
+        let directory = directory.get(..(self.items as usize).checked_mul(DIRECTORY_ITEM_BYTES)?)?;
         let mut items = Vec::with_capacity(self.items as usize);
         let mut at = HEADER_BYTES;
         for item in directory.chunks_exact(DIRECTORY_ITEM_BYTES) {
             let len = u32::from_le_bytes(item[4..8].try_into().expect("4 bytes")) as usize;
-            let end = at
-                .checked_add(len)
-                .filter(|end| *end <= self.directory as usize)?;
+            let end = at.checked_add(len).filter(|end| *end <= self.directory as usize)?;
             match item[0] {
                 BATCH => items.push(batch_item(item, bytes.slice(at..end))?),
                 RECORD => items.push(Item::Record(bytes.slice(at..end))),
@@ -101,14 +92,8 @@ impl EntryHeader {
 fn batch_item(item: &[u8], bytes: Bytes) -> Option<Item> {
     let topic = item[8..24].try_into().expect("16 bytes");
     let partition = i32::from_le_bytes(item[24..28].try_into().expect("4 bytes"));
-    let info = BatchInfo::parse(&bytes)
-        .ok()
-        .filter(|info| info.length as usize == bytes.len())?;
-    Some(Item::Batch {
-        partition: PartitionId { topic, partition },
-        info,
-        bytes,
-    })
+    let info = BatchInfo::parse(&bytes).ok().filter(|info| info.length as usize == bytes.len())?;
+    Some(Item::Batch { partition: PartitionId { topic, partition }, info, bytes })
 }
 
 /// One item of a directory.

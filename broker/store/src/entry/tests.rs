@@ -4,10 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::batch::{Builder, check_crc};
 
-const P: PartitionId = PartitionId {
-    topic: [7; 16],
-    partition: 3,
-};
+const P: PartitionId = PartitionId { topic: [7; 16], partition: 3 };
 const SALT: u64 = 0x5a17;
 
 fn batch(value: &[u8]) -> Vec<u8> {
@@ -35,10 +32,7 @@ fn the_layout_is_as_drawn() {
     builder.push_record(b"abc");
     let bytes = on_disk(&builder.finish(5, SALT));
     assert_eq!(bytes.len(), BLOCK);
-    assert_eq!(
-        &bytes[..24],
-        b"CNDE\0\x10\0\0\x05\0\0\0\0\0\0\0\x01\0\0\0\x43\0\0\0"
-    );
+    assert_eq!(&bytes[..24], b"CNDE\0\x10\0\0\x05\0\0\0\0\0\0\0\x01\0\0\0\x43\0\0\0");
     assert_eq!(&bytes[64..75], b"abc\x02\0\0\0\x03\0\0\0");
     assert!(bytes[75..].iter().all(|byte| *byte == 0));
     // Summed by another program: CRC-64/NVME with the salt as its register.
