@@ -21,10 +21,7 @@ impl ConfigMap {
 
     /// The value of `key`, as it was written.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.entries
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// True if `key` is set.
@@ -52,21 +49,13 @@ impl ConfigMap {
 
     /// Every setting, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()))
+        self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The settings whose name begins with `prefix`, without it, in order.
     pub fn under(&self, prefix: &str) -> ConfigMap {
-        let entries = self
-            .iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?, value)));
-        Self {
-            entries: entries
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .collect(),
-        }
+        let entries = self.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?, value)));
+        Self { entries: entries.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() }
     }
 
     /// Number of settings.
@@ -81,10 +70,7 @@ impl ConfigMap {
 
     /// As Java prints a map, for the messages that quote one: `{name=a, file=b}`.
     pub fn to_java(&self) -> String {
-        let pairs: Vec<String> = self
-            .iter()
-            .map(|(key, value)| alloc::format!("{key}={value}"))
-            .collect();
+        let pairs: Vec<String> = self.iter().map(|(key, value)| alloc::format!("{key}={value}")).collect();
         alloc::format!("{{{}}}", pairs.join(", "))
     }
 }
@@ -130,9 +116,7 @@ mod tests {
 
     #[test]
     fn a_prefix_selects_and_is_dropped() {
-        let map: ConfigMap = [("broker.a", "1"), ("b", "2"), ("broker.c", "3")]
-            .into_iter()
-            .collect();
+        let map: ConfigMap = [("broker.a", "1"), ("b", "2"), ("broker.c", "3")].into_iter().collect();
         assert_eq!(map.under("broker.").to_java(), "{a=1, c=3}");
     }
 }

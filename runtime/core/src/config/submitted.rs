@@ -40,10 +40,7 @@ impl Submitted {
 
 impl From<ConfigMap> for Submitted {
     fn from(config: ConfigMap) -> Self {
-        Self {
-            config,
-            nulls: Vec::new(),
-        }
+        Self { config, nulls: Vec::new() }
     }
 }
 
@@ -75,34 +72,20 @@ impl<'de> Visitor<'de> for FlatObject {
                 }
             }
         }
-        let nulls = pairs
-            .iter()
-            .filter(|(_, value)| value.is_none())
-            .map(|(key, _)| key.clone())
-            .collect();
-        Ok(Submitted {
-            config: pairs
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, value?)))
-                .collect(),
-            nulls,
-        })
+        let nulls = pairs.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key.clone()).collect();
+        Ok(Submitted { config: pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(), nulls })
     }
 }
 
 /// Text of one JSON value; `None` for null.
 fn scalar_text(key: &str, json: &str) -> Result<Option<String>, String> {
-    let refused = |what| {
-        Err(alloc::format!(
-            "the value of \"{key}\" is {what}; write it as text, as in \"{key}\": \"a,b\""
-        ))
-    };
+    let refused =
+        |what| Err(alloc::format!("the value of \"{key}\" is {what}; write it as text, as in \"{key}\": \"a,b\""));
     match json.as_bytes().first() {
         Some(b'[') => refused("an array"),
         Some(b'{') => refused("an object"),
         Some(b'"') => {
-            let text: Cow<'_, str> =
-                serde_json::from_str(json).map_err(|error| alloc::format!("{error}"))?;
+            let text: Cow<'_, str> = serde_json::from_str(json).map_err(|error| alloc::format!("{error}"))?;
             Ok(Some(text.into_owned()))
         }
         _ if json == "null" => Ok(None),
@@ -117,10 +100,7 @@ mod tests {
     fn check(json: &str, config: &str, nulls: &[&str]) {
         let submitted = Submitted::from_json(json.as_bytes()).unwrap();
         assert_eq!(
-            (
-                submitted.config.to_java().as_str(),
-                submitted.nulls.as_slice().len()
-            ),
+            (submitted.config.to_java().as_str(), submitted.nulls.as_slice().len()),
             (config, nulls.len()),
             "{json}"
         );
@@ -141,24 +121,11 @@ mod tests {
 
     #[test]
     fn arrays_objects_and_other_shapes_are_refused() {
-        for json in [
-            r#"{"a":[1]}"#,
-            r#"{"a":{"x":1}}"#,
-            "[1]",
-            "null",
-            "",
-            "{",
-            r#"{"a":1}x"#,
-            "1",
-            r#""a""#,
-        ] {
+        for json in [r#"{"a":[1]}"#, r#"{"a":{"x":1}}"#, "[1]", "null", "", "{", r#"{"a":1}x"#, "1", r#""a""#] {
             assert!(Submitted::from_json(json.as_bytes()).is_err(), "{json}");
         }
         let message = Submitted::from_json(br#"{"batch.size":[1]}"#).unwrap_err();
-        assert!(
-            message.starts_with("the value of \"batch.size\" is an array; write it as text"),
-            "{message}"
-        );
+        assert!(message.starts_with("the value of \"batch.size\" is an array; write it as text"), "{message}");
     }
 
     #[test]

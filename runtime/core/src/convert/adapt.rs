@@ -10,18 +10,11 @@ use base64::Engine;
 
 /// The column in a format of `accepts`: as it is if that is accepted (or `accepts` is empty), else in the first of JSON,
 /// text, raw bytes that is. JSON keeps most: text becomes a string, bytes become base64. Where nothing fits, it stays.
-pub fn adapt(
-    format: Format,
-    column: Blobs,
-    count: usize,
-    accepts: &[Format],
-) -> (Format, Blobs, Vec<Failure>) {
+pub fn adapt(format: Format, column: Blobs, count: usize, accepts: &[Format]) -> (Format, Blobs, Vec<Failure>) {
     if accepts.is_empty() || accepts.contains(&format) || column.is_empty() {
         return (format, column, Vec::new());
     }
-    let wanted = [Format::Json, Format::Text, Format::Raw]
-        .into_iter()
-        .find(|other| accepts.contains(other));
+    let wanted = [Format::Json, Format::Text, Format::Raw].into_iter().find(|other| accepts.contains(other));
     match (format, wanted) {
         (_, None) => (format, column, Vec::new()),
         (Format::Cbor, Some(_)) => {
@@ -44,19 +37,14 @@ pub fn adapt(
         _ => with(
             Format::Json,
             convert_each(&column, count, 8, |bytes, out| {
-                out.push(Some(
-                    format!("\"{}\"", base64::prelude::BASE64_STANDARD.encode(bytes)).as_bytes(),
-                ));
+                out.push(Some(format!("\"{}\"", base64::prelude::BASE64_STANDARD.encode(bytes)).as_bytes()));
                 Ok(())
             }),
         ),
     }
 }
 
-fn with(
-    format: Format,
-    (column, failures): (Blobs, Vec<Failure>),
-) -> (Format, Blobs, Vec<Failure>) {
+fn with(format: Format, (column, failures): (Blobs, Vec<Failure>)) -> (Format, Blobs, Vec<Failure>) {
     (format, column, failures)
 }
 
@@ -73,11 +61,7 @@ pub(super) fn json_to_java_text(column: &Blobs, count: usize) -> (Blobs, Vec<Fai
 /// The column as UTF-8, moved where it is already; what is not becomes U+FFFD, as in Java.
 pub(super) fn valid_text(column: Blobs, count: usize) -> Blobs {
     if column.data.is_ascii()
-        || (0..column.len()).all(|index| {
-            column
-                .get(index)
-                .is_none_or(|text| core::str::from_utf8(text).is_ok())
-        })
+        || (0..column.len()).all(|index| column.get(index).is_none_or(|text| core::str::from_utf8(text).is_ok()))
     {
         return column;
     }
@@ -95,10 +79,7 @@ mod tests {
 
     fn check(format: Format, value: &[u8], accepts: &[Format], expected: (Format, &[u8])) {
         let (format, column, failures) = adapt(format, blobs(&[Some(value), None]), 2, accepts);
-        assert_eq!(
-            (format, column, failures),
-            (expected.0, blobs(&[Some(expected.1), None]), Vec::new())
-        );
+        assert_eq!((format, column, failures), (expected.0, blobs(&[Some(expected.1), None]), Vec::new()));
     }
 
     #[test]

@@ -36,17 +36,11 @@ fn write_value(out: &mut Vec<u8>, value: &Value) -> Result<(), String> {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(bool) => out.extend_from_slice(if *bool { b"true" } else { b"false" }),
-        Value::Integer(integer) => {
-            out.extend_from_slice(format!("{}", i128::from(*integer)).as_bytes())
-        }
-        Value::Float(float) if float.is_finite() => {
-            out.extend_from_slice(format!("{float:?}").as_bytes())
-        }
+        Value::Integer(integer) => out.extend_from_slice(format!("{}", i128::from(*integer)).as_bytes()),
+        Value::Float(float) if float.is_finite() => out.extend_from_slice(format!("{float:?}").as_bytes()),
         Value::Float(float) => escape::quote_into(out, &java_double(*float)),
         Value::Text(text) => escape::quote_into(out, text),
-        Value::Bytes(bytes) => {
-            escape::quote_into(out, &base64::prelude::BASE64_STANDARD.encode(bytes))
-        }
+        Value::Bytes(bytes) => escape::quote_into(out, &base64::prelude::BASE64_STANDARD.encode(bytes)),
         Value::Tag(_, inner) => write_value(out, inner)?,
         Value::Array(items) => {
             out.push(b'[');
@@ -63,7 +57,11 @@ fn write_value(out: &mut Vec<u8>, value: &Value) -> Result<(), String> {
                 match key {
                     Value::Text(text) => escape::quote_into(out, text),
                     Value::Integer(integer) => escape::quote_into(out, &format!("{}", i128::from(*integer))),
-                    _ => return Err("A CBOR map has a key that is neither text nor a whole number; JSON cannot hold it".into()),
+                    _ => {
+                        return Err(
+                            "A CBOR map has a key that is neither text nor a whole number; JSON cannot hold it".into(),
+                        );
+                    }
                 }
                 out.push(b':');
                 write_value(out, item)?;
@@ -81,28 +79,19 @@ mod tests {
     use super::*;
 
     fn check(cbor: &[u8], json: &str) {
-        assert_eq!(
-            to_json(&blobs(&[Some(cbor)]), 1),
-            (blobs(&[Some(json.as_bytes())]), Vec::new())
-        );
+        assert_eq!(to_json(&blobs(&[Some(cbor)]), 1), (blobs(&[Some(json.as_bytes())]), Vec::new()));
     }
 
     #[test]
     fn values() {
         check(&[0x18, 0x2a], "42");
         check(&[0x20], "-1");
-        check(
-            &[0x1b, 255, 255, 255, 255, 255, 255, 255, 255],
-            "18446744073709551615",
-        );
+        check(&[0x1b, 255, 255, 255, 255, 255, 255, 255, 255], "18446744073709551615");
         check(&[0xf9, 0x3e, 0x00], "1.5");
         check(&[0xf9, 0x7e, 0x00], "\"NaN\"");
         check(&[0x82, 0xf5, 0xf6], "[true,null]");
         check(&[0x44, 1, 2, 255, 4], "\"AQL/BA==\"");
-        check(
-            &[0xa2, 0x61, b'a', 0x01, 0x02, 0x61, b'"'],
-            r#"{"a":1,"2":"\""}"#,
-        );
+        check(&[0xa2, 0x61, b'a', 0x01, 0x02, 0x61, b'"'], r#"{"a":1,"2":"\""}"#);
         check(&[0xc1, 0x00], "0");
         assert_eq!(to_json(&blobs(&[Some(&[0xf6])]), 1).0, blobs(&[None]));
     }
@@ -121,12 +110,7 @@ mod tests {
             &[0xa1, 0xf5, 0x01],
         ] {
             let (column, failures) = to_json(&blobs(&[Some(bytes)]), 1);
-            assert_eq!(
-                (column, failures.len()),
-                (blobs(&[None]), 1),
-                "{:?}",
-                &bytes[..bytes.len().min(10)]
-            );
+            assert_eq!((column, failures.len()), (blobs(&[None]), 1), "{:?}", &bytes[..bytes.len().min(10)]);
         }
     }
 }

@@ -12,9 +12,7 @@ pub fn is_plain(bytes: &[u8]) -> bool {
     let mut chunks = bytes.chunks_exact(32);
     // Folding a whole chunk instead of stopping at the first hit lets the compiler use vector registers.
     chunks.all(|chunk| !chunk.iter().fold(false, |any, byte| any | special(*byte)))
-        && !bytes[bytes.len() - bytes.len() % 32..]
-            .iter()
-            .fold(false, |any, byte| any | special(*byte))
+        && !bytes[bytes.len() - bytes.len() % 32..].iter().fold(false, |any, byte| any | special(*byte))
 }
 
 /// Appends `text`, escaped, without the quotes.
@@ -61,9 +59,7 @@ fn escape_char(out: &mut Vec<u8>, char: char) {
         '\r' => b'r',
         _ => {
             let mut units = [0; 2];
-            char.encode_utf16(&mut units)
-                .iter()
-                .for_each(|unit| escape_unit(out, *unit));
+            char.encode_utf16(&mut units).iter().for_each(|unit| escape_unit(out, *unit));
             return;
         }
     };
@@ -102,16 +98,10 @@ mod tests {
             ),
         );
         check(r#"a"b\c/"#, r#"a\"b\\c/"#);
-        check(
-            "\u{7f}é\u{a0}\u{2028}\u{feff}한",
-            "\u{7f}é\u{a0}\u{2028}\u{feff}한",
-        );
+        check("\u{7f}é\u{a0}\u{2028}\u{feff}한", "\u{7f}é\u{a0}\u{2028}\u{feff}한");
         check("😀", r"\uD83D\uDE00");
         check(&"x".repeat(100), &"x".repeat(100));
-        check(
-            &("x".repeat(40) + "\"" + &"y".repeat(40)),
-            &("x".repeat(40) + "\\\"" + &"y".repeat(40)),
-        );
+        check(&("x".repeat(40) + "\"" + &"y".repeat(40)), &("x".repeat(40) + "\\\"" + &"y".repeat(40)));
     }
 
     #[test]

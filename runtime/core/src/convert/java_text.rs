@@ -53,11 +53,7 @@ pub fn java_double(double: f64) -> String {
         return "NaN".into();
     }
     if double.is_infinite() {
-        return if double > 0.0 {
-            "Infinity".into()
-        } else {
-            "-Infinity".into()
-        };
+        return if double > 0.0 { "Infinity".into() } else { "-Infinity".into() };
     }
     let size = double.abs();
     if size == 0.0 || (1e-3..1e7).contains(&size) {
@@ -96,10 +92,7 @@ mod tests {
     #[test]
     fn values() {
         for (json, text) in [
-            (
-                r#"{"x":1,"y":{"z":[true,null,"q"]}}"#,
-                "{x=1, y={z=[true, null, q]}}",
-            ),
+            (r#"{"x":1,"y":{"z":[true,null,"q"]}}"#, "{x=1, y={z=[true, null, q]}}"),
             ("[]", "[]"),
             ("{}", "{}"),
             ("\"a\"", "a"),

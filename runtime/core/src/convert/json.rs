@@ -30,17 +30,9 @@ pub struct JsonConverter {
 impl JsonConverter {
     /// From the settings under `key.converter.` or `value.converter.`.
     pub fn new(settings: &ConfigMap) -> Result<Self, String> {
-        match settings
-            .get("schemas.enable")
-            .map(|text| text.trim().to_ascii_lowercase())
-            .as_deref()
-        {
-            None | Some("true") => Ok(Self {
-                schemas_enable: true,
-            }),
-            Some("false") => Ok(Self {
-                schemas_enable: false,
-            }),
+        match settings.get("schemas.enable").map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+            None | Some("true") => Ok(Self { schemas_enable: true }),
+            Some("false") => Ok(Self { schemas_enable: false }),
             Some(other) => Err(format!(
                 "Invalid value {other} for configuration schemas.enable: Expected value to be either true or false"
             )),
@@ -48,19 +40,10 @@ impl JsonConverter {
     }
 
     fn envelope(self, with_schema: &'static str) -> (&'static str, &'static str) {
-        if self.schemas_enable {
-            (with_schema, "}")
-        } else {
-            ("", "")
-        }
+        if self.schemas_enable { (with_schema, "}") } else { ("", "") }
     }
 
-    pub(super) fn encode(
-        self,
-        format: Format,
-        column: &Blobs,
-        count: usize,
-    ) -> (Blobs, Vec<Failure>) {
+    pub(super) fn encode(self, format: Format, column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
         match format {
             Format::Text => self.encode_text(column, count),
             Format::Raw => self.encode_bytes(column, count),
@@ -131,30 +114,20 @@ impl JsonConverter {
         let (open, close) = (format!("{open}\""), format!("\"{close}"));
         let mut decoder = Decoder::new(self.schemas_enable);
         let count = count.min(bytes.len());
-        let mut out = Writer::new(
-            count,
-            bytes
-                .data
-                .len()
-                .saturating_sub(count * (open.len() + close.len())),
-        );
+        let mut out = Writer::new(count, bytes.data.len().saturating_sub(count * (open.len() + close.len())));
         for index in 0..count {
             let Some(value) = bytes.get(index) else {
                 out.push(None);
                 continue;
             };
-            let inner = value
-                .strip_prefix(open.as_bytes())
-                .and_then(|rest| rest.strip_suffix(close.as_bytes()));
+            let inner = value.strip_prefix(open.as_bytes()).and_then(|rest| rest.strip_suffix(close.as_bytes()));
             if let Some(plain) = inner.filter(|inner| escape::is_plain(inner)) {
                 out.push(Some(plain));
                 continue;
             }
             // Between the same ends stands text with escapes, or some other value.
             let quoted = inner.map(|inner| &value[open.len() - 1..open.len() + inner.len() + 1]);
-            if let Some(text) =
-                quoted.and_then(|quoted| serde_json::from_slice::<String>(quoted).ok())
-            {
+            if let Some(text) = quoted.and_then(|quoted| serde_json::from_slice::<String>(quoted).ok()) {
                 out.push(Some(text.as_bytes()));
                 continue;
             }
@@ -172,15 +145,9 @@ impl JsonConverter {
     fn decode_mixed(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
         let mut decoder = Decoder::new(self.schemas_enable);
         let decoded: Vec<_> = (0..count.min(bytes.len()))
-            .map(|index| {
-                bytes
-                    .get(index)
-                    .map_or(Ok(Decoded::Null), |value| decoder.decode(value))
-            })
+            .map(|index| bytes.get(index).map_or(Ok(Decoded::Null), |value| decoder.decode(value)))
             .collect();
-        let raw = decoded
-            .iter()
-            .all(|value| !matches!(value, Ok(Decoded::Text(_) | Decoded::Json(_))));
+        let raw = decoded.iter().all(|value| !matches!(value, Ok(Decoded::Text(_) | Decoded::Json(_))));
         let mut out = Writer::new(decoded.len(), bytes.data.len());
         for value in decoded {
             match value {
@@ -194,11 +161,7 @@ impl JsonConverter {
             }
         }
         let (column, failures) = out.finish();
-        (
-            if raw { Format::Raw } else { Format::Json },
-            column,
-            failures,
-        )
+        (if raw { Format::Raw } else { Format::Json }, column, failures)
     }
 }
 
@@ -210,10 +173,7 @@ struct Decoder {
 
 impl Decoder {
     fn new(schemas_enable: bool) -> Self {
-        Self {
-            schemas_enable,
-            last: None,
-        }
+        Self { schemas_enable, last: None }
     }
 
     fn decode<'a>(&mut self, value: &'a [u8]) -> Result<Decoded<'a>, String> {
@@ -228,22 +188,14 @@ impl Decoder {
             return Err(NO_ENVELOPE.into());
         }
         let json = one_value(value)?.get();
-        let Ok(Envelope {
-            schema: Some(schema),
-            payload: Some(payload),
-            others: false,
-        }) = serde_json::from_str(json)
+        let Ok(Envelope { schema: Some(schema), payload: Some(payload), others: false }) = serde_json::from_str(json)
         else {
             return Err(NO_ENVELOPE.into());
         };
         if schema.get() == "null" {
             return Decoded::schemaless(payload.get());
         }
-        if self
-            .last
-            .as_ref()
-            .is_none_or(|(text, _)| text != schema.get())
-        {
+        if self.last.as_ref().is_none_or(|(text, _)| text != schema.get()) {
             self.last = Some((schema.get().into(), Schema::parse(schema.get())?));
         }
         let (_, schema) = self.last.as_ref().ok_or(NO_ENVELOPE)?;
@@ -254,11 +206,8 @@ impl Decoder {
 /// The JSON value at the beginning; what follows it is ignored, as Jackson does.
 fn one_value(bytes: &[u8]) -> Result<&RawValue, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    <&RawValue>::deserialize(&mut deserializer).map_err(|error| {
-        format!(
-            "Converting byte[] to Kafka Connect data failed due to serialization error: {error}"
-        )
-    })
+    <&RawValue>::deserialize(&mut deserializer)
+        .map_err(|error| format!("Converting byte[] to Kafka Connect data failed due to serialization error: {error}"))
 }
 
 /// The fields of an envelope; of one that comes twice the last counts.
@@ -279,11 +228,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut envelope = Envelope {
-                    schema: None,
-                    payload: None,
-                    others: false,
-                };
+                let mut envelope = Envelope { schema: None, payload: None, others: false };
                 while let Some(name) = map.next_key::<Cow<'de, str>>()? {
                     match &*name {
                         "schema" => envelope.schema = Some(map.next_value()?),

@@ -43,9 +43,7 @@ impl<'a> Decoded<'a> {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
             Self::Text(text) => escape::quote_into(out, text),
-            Self::Bytes(bytes) => {
-                escape::quote_into(out, &base64::prelude::BASE64_STANDARD.encode(bytes))
-            }
+            Self::Bytes(bytes) => escape::quote_into(out, &base64::prelude::BASE64_STANDARD.encode(bytes)),
             Self::Json(json) => out.extend_from_slice(json.as_bytes()),
         }
     }
@@ -67,32 +65,20 @@ enum Kind {
     Boolean,
     Text,
     Bytes,
-    Decimal {
-        scale: i32,
-    },
+    Decimal { scale: i32 },
     Array(Box<Schema>),
-    Map {
-        keys: Box<Schema>,
-        values: Box<Schema>,
-    },
+    Map { keys: Box<Schema>, values: Box<Schema> },
     Struct(Vec<(String, Schema)>),
 }
 
 impl Schema {
     /// Reads a schema's JSON. The errors are Kafka's.
     pub fn parse(json: &str) -> Result<Self, String> {
-        Self::of(
-            &serde_json::from_str(json)
-                .map_err(|error| format!("Schema is not valid JSON: {error}"))?,
-        )
+        Self::of(&serde_json::from_str(json).map_err(|error| format!("Schema is not valid JSON: {error}"))?)
     }
 
     fn of(schema: &Value) -> Result<Self, String> {
-        let kind = match schema
-            .get("type")
-            .and_then(Value::as_str)
-            .ok_or("Schema must contain 'type' field")?
-        {
+        let kind = match schema.get("type").and_then(Value::as_str).ok_or("Schema must contain 'type' field")? {
             "int8" => Kind::Int(8),
             "int16" => Kind::Int(16),
             "int32" => Kind::Int(32),
@@ -102,43 +88,20 @@ impl Schema {
             "boolean" => Kind::Boolean,
             "string" => Kind::Text,
             "bytes" => Self::bytes_kind(schema)?,
-            "array" => Kind::Array(Self::part(
-                schema,
-                "items",
-                "Array schema did not specify the element type",
-            )?),
+            "array" => Kind::Array(Self::part(schema, "items", "Array schema did not specify the element type")?),
             "map" => Kind::Map {
                 keys: Self::part(schema, "keys", "Map schema did not specify the key type")?,
-                values: Self::part(
-                    schema,
-                    "values",
-                    "Map schema did not specify the value type",
-                )?,
+                values: Self::part(schema, "values", "Map schema did not specify the value type")?,
             },
             "struct" => Kind::Struct(Self::fields(schema)?),
             other => return Err(format!("Unknown schema type: {other}")),
         };
-        let optional = schema
-            .get("optional")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
-        Ok(Self {
-            kind,
-            optional,
-            default: schema
-                .get("default")
-                .filter(|default| !default.is_null())
-                .cloned(),
-        })
+        let optional = schema.get("optional").and_then(Value::as_bool).unwrap_or(false);
+        Ok(Self { kind, optional, default: schema.get("default").filter(|default| !default.is_null()).cloned() })
     }
 
     fn part(schema: &Value, name: &str, missing: &str) -> Result<Box<Self>, String> {
-        Ok(Box::new(Self::of(
-            schema
-                .get(name)
-                .filter(|part| part.is_object())
-                .ok_or(missing)?,
-        )?))
+        Ok(Box::new(Self::of(schema.get(name).filter(|part| part.is_object()).ok_or(missing)?)?))
     }
 
     fn fields(schema: &Value) -> Result<Vec<(String, Self)>, String> {
@@ -160,24 +123,18 @@ impl Schema {
         if schema.get("name").and_then(Value::as_str) != Some(DECIMAL) {
             return Ok(Kind::Bytes);
         }
-        let scale = schema
-            .get("parameters")
-            .and_then(|parameters| parameters.get("scale"))
-            .and_then(Value::as_str);
+        let scale = schema.get("parameters").and_then(|parameters| parameters.get("scale")).and_then(Value::as_str);
         let scale = scale
             .and_then(|scale| scale.parse().ok())
             .filter(|scale: &i32| scale.unsigned_abs() as usize <= MAX_DECIMAL);
         Ok(Kind::Decimal {
-            scale: scale.ok_or(
-                "Invalid Decimal schema: scale parameter not found, or not a small whole number",
-            )?,
+            scale: scale.ok_or("Invalid Decimal schema: scale parameter not found, or not a small whole number")?,
         })
     }
 
     /// What the payload `json` is under this schema.
     pub fn decode<'a>(&self, json: &'a str) -> Result<Decoded<'a>, String> {
-        let payload: Value =
-            serde_json::from_str(json).map_err(|error| format!("Invalid payload: {error}"))?;
+        let payload: Value = serde_json::from_str(json).map_err(|error| format!("Invalid payload: {error}"))?;
         let payload = match self.filled(&payload)? {
             Some(payload) => payload,
             None => return Ok(Decoded::Null),
@@ -199,10 +156,7 @@ impl Schema {
         match (payload, &self.default) {
             (Value::Null, Some(default)) => Ok(Some(default)),
             (Value::Null, None) if self.optional => Ok(None),
-            (Value::Null, None) => Err(format!(
-                "Invalid null value for required {} field",
-                self.kind.name()
-            )),
+            (Value::Null, None) => Err(format!("Invalid null value for required {} field", self.kind.name())),
             _ => Ok(Some(payload)),
         }
     }
@@ -217,19 +171,12 @@ impl Schema {
             Kind::Int(bits) => out.push_str(&format!("{}", wrapped(payload, *bits))),
             Kind::Float32 => out.push_str(&format!("{:?}", payload.as_f64().unwrap_or(0.0) as f32)),
             Kind::Float64 => out.push_str(&format!("{:?}", payload.as_f64().unwrap_or(0.0))),
-            Kind::Boolean => out.push_str(if payload.as_bool().unwrap_or(false) {
-                "true"
-            } else {
-                "false"
-            }),
+            Kind::Boolean => out.push_str(if payload.as_bool().unwrap_or(false) { "true" } else { "false" }),
             Kind::Text => match payload.as_str() {
                 Some(text) => quote(text, out),
                 None => out.push_str("null"),
             },
-            Kind::Bytes => quote(
-                &base64::prelude::BASE64_STANDARD.encode(base64_bytes(payload)?),
-                out,
-            ),
+            Kind::Bytes => quote(&base64::prelude::BASE64_STANDARD.encode(base64_bytes(payload)?), out),
             Kind::Decimal { .. } if payload.is_number() => out.push_str(&format!("{payload}")),
             Kind::Decimal { scale } => out.push_str(&decimal(&base64_bytes(payload)?, *scale)?),
             Kind::Array(items) => list(payload, out, |item, out| items.write(item, out))?,
@@ -240,25 +187,18 @@ impl Schema {
     }
 
     /// An object if its keys are strings; else, as in the envelope, a list of pairs.
-    fn write_map(
-        keys: &Self,
-        values: &Self,
-        payload: &Value,
-        out: &mut String,
-    ) -> Result<(), String> {
+    fn write_map(keys: &Self, values: &Self, payload: &Value, out: &mut String) -> Result<(), String> {
         let Value::Object(map) = payload else {
-            return list(payload, out, |pair, out| {
-                match pair.as_array().map(Vec::as_slice) {
-                    Some([key, value]) => {
-                        out.push('[');
-                        keys.write(key, out)?;
-                        out.push(',');
-                        values.write(value, out)?;
-                        out.push(']');
-                        Ok(())
-                    }
-                    _ => Err("Found invalid map entry, expected a pair of key and value".into()),
+            return list(payload, out, |pair, out| match pair.as_array().map(Vec::as_slice) {
+                Some([key, value]) => {
+                    out.push('[');
+                    keys.write(key, out)?;
+                    out.push(',');
+                    values.write(value, out)?;
+                    out.push(']');
+                    Ok(())
                 }
+                _ => Err("Found invalid map entry, expected a pair of key and value".into()),
             });
         };
         out.push('{');
@@ -272,14 +212,8 @@ impl Schema {
         Ok(())
     }
 
-    fn write_struct(
-        fields: &[(String, Self)],
-        payload: &Value,
-        out: &mut String,
-    ) -> Result<(), String> {
-        let payload = payload
-            .as_object()
-            .ok_or("Structs should be encoded as JSON objects")?;
+    fn write_struct(fields: &[(String, Self)], payload: &Value, out: &mut String) -> Result<(), String> {
+        let payload = payload.as_object().ok_or("Structs should be encoded as JSON objects")?;
         out.push('{');
         for (index, (name, schema)) in fields.iter().enumerate() {
             out.push_str(if index == 0 { "" } else { "," });
@@ -326,9 +260,7 @@ fn list(
     out: &mut String,
     item: impl Fn(&Value, &mut String) -> Result<(), String>,
 ) -> Result<(), String> {
-    let items = payload
-        .as_array()
-        .ok_or("Arrays should be encoded as JSON arrays")?;
+    let items = payload.as_array().ok_or("Arrays should be encoded as JSON arrays")?;
     out.push('[');
     for (index, value) in items.iter().enumerate() {
         out.push_str(if index == 0 { "" } else { "," });
@@ -345,21 +277,14 @@ fn quote(text: &str, out: &mut String) {
 }
 
 fn base64_bytes(payload: &Value) -> Result<Vec<u8>, String> {
-    let text = payload
-        .as_str()
-        .ok_or("Invalid bytes field: not a base64 string")?;
-    base64::prelude::BASE64_STANDARD
-        .decode(text)
-        .map_err(|error| format!("Invalid bytes field: {error}"))
+    let text = payload.as_str().ok_or("Invalid bytes field: not a base64 string")?;
+    base64::prelude::BASE64_STANDARD.decode(text).map_err(|error| format!("Invalid bytes field: {error}"))
 }
 
 /// Decimal text of a big-endian two's complement number with `scale` digits after the point.
 fn decimal(unscaled: &[u8], scale: i32) -> Result<String, String> {
     if unscaled.is_empty() || unscaled.len() > MAX_DECIMAL {
-        return Err(format!(
-            "Invalid bytes for Decimal field: {} bytes",
-            unscaled.len()
-        ));
+        return Err(format!("Invalid bytes for Decimal field: {} bytes", unscaled.len()));
     }
     let negative = unscaled[0] & 0x80 != 0;
     let mut magnitude = unscaled.to_vec();

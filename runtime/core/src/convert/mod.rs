@@ -62,17 +62,22 @@ pub const CLASSES: [&str; 9] = [
 /// The header converter that is the default. Headers cross the runtime as the bytes that are in the topic.
 pub const SIMPLE_HEADER_CONVERTER: &str = "org.apache.kafka.connect.storage.SimpleHeaderConverter";
 
+/// Class names of the stock header converters, in the order in which Kafka lists them.
+pub fn header_classes() -> [&'static str; 10] {
+    let mut classes = [SIMPLE_HEADER_CONVERTER; 10];
+    classes[..8].copy_from_slice(&CLASSES[..8]);
+    classes[9] = CLASSES[8];
+    classes
+}
+
 /// The class of the stock converter that is called `name`: its class name, simple name, or simple name without `Converter`.
 pub fn find_class(name: &str) -> Option<&'static str> {
-    CLASSES
-        .into_iter()
-        .find(|class| answers_to(Role::Converter, class, name))
+    CLASSES.into_iter().find(|class| answers_to(Role::Converter, class, name))
 }
 
 /// As [`find_class`], for header converters.
 pub fn find_header_class(name: &str) -> Option<&'static str> {
-    let simple = answers_to(Role::HeaderConverter, SIMPLE_HEADER_CONVERTER, name)
-        .then_some(SIMPLE_HEADER_CONVERTER);
+    let simple = answers_to(Role::HeaderConverter, SIMPLE_HEADER_CONVERTER, name).then_some(SIMPLE_HEADER_CONVERTER);
     simple.or_else(|| find_class(name))
 }
 
@@ -84,25 +89,15 @@ impl Converter {
     /// The converter `name` (a class name or an alias) with `settings`, the keys under `key.converter.` or
     /// `value.converter.`. The error says which setting is wrong.
     pub fn new(name: &str, settings: &ConfigMap) -> Result<Self, String> {
-        let class = find_class(name).ok_or_else(|| {
-            format!(
-                "Class {name} could not be found. It can be one of: {}",
-                CLASSES.join(", ")
-            )
-        })?;
+        let class = find_class(name)
+            .ok_or_else(|| format!("Class {name} could not be found. It can be one of: {}", CLASSES.join(", ")))?;
         let simple = class.rsplit('.').next().unwrap_or_default();
         match (simple, Primitive::of(simple)) {
             (_, Some(primitive)) => Ok(Self::Primitive(primitive)),
             ("ByteArrayConverter", _) => Ok(Self::ByteArray),
             ("JsonConverter", _) => Ok(Self::Json(JsonConverter::new(settings)?)),
-            _ => match settings
-                .get("converter.encoding")
-                .map(str::trim)
-                .unwrap_or("UTF-8")
-            {
-                utf8 if utf8.eq_ignore_ascii_case("UTF-8") || utf8.eq_ignore_ascii_case("UTF8") => {
-                    Ok(Self::Text)
-                }
+            _ => match settings.get("converter.encoding").map(str::trim).unwrap_or("UTF-8") {
+                utf8 if utf8.eq_ignore_ascii_case("UTF-8") || utf8.eq_ignore_ascii_case("UTF8") => Ok(Self::Text),
                 other => Err(format!(
                     "Invalid value {other} for configuration converter.encoding: only UTF-8 is supported; remove the setting"
                 )),
@@ -112,12 +107,7 @@ impl Converter {
 
     /// Towards a topic: the `count` values of a column, whose bytes are in `format`, as bytes of records. Text and bytes
     /// that need no change are moved, not copied.
-    pub fn from_connect(
-        &self,
-        format: Format,
-        column: Blobs,
-        count: usize,
-    ) -> (Blobs, Vec<Failure>) {
+    pub fn from_connect(&self, format: Format, column: Blobs, count: usize) -> (Blobs, Vec<Failure>) {
         if column.is_empty() {
             return (column, Vec::new());
         }
@@ -132,11 +122,9 @@ impl Converter {
             (Self::Text, Format::Json) => adapt::json_to_java_text(&column, count),
             (Self::Text, _) => (column, Vec::new()),
             (Self::Json(json), format) => json.encode(format, &column, count),
-            (Self::ByteArray, Format::Text) => refuse_all(
-                &column,
-                count,
-                "Invalid schema type for ByteArrayConverter: STRING",
-            ),
+            (Self::ByteArray, Format::Text) => {
+                refuse_all(&column, count, "Invalid schema type for ByteArrayConverter: STRING")
+            }
             (Self::ByteArray, Format::Json) => {
                 let why = "ByteArrayConverter is not compatible with JSON values; it takes bytes. Use JsonConverter, or StringConverter for text";
                 refuse_all(&column, count, why)
@@ -155,9 +143,7 @@ impl Converter {
         match self {
             Self::Text => (Format::Text, adapt::valid_text(bytes, count), Vec::new()),
             Self::ByteArray => (Format::Raw, bytes, Vec::new()),
-            Self::Json(_) | Self::Primitive(_) if bytes.is_empty() => {
-                (Format::Text, bytes, Vec::new())
-            }
+            Self::Json(_) | Self::Primitive(_) if bytes.is_empty() => (Format::Text, bytes, Vec::new()),
             Self::Json(json) => json.decode(&bytes, count),
             Self::Primitive(primitive) => primitive.decode(&bytes, count),
         }
@@ -181,25 +167,11 @@ mod tests {
 
     #[test]
     fn class_names_and_aliases() {
-        for name in [
-            "org.apache.kafka.connect.storage.StringConverter",
-            "StringConverter",
-            "String",
-        ] {
-            assert_eq!(
-                Converter::new(name, &ConfigMap::new()),
-                Ok(Converter::Text),
-                "{name}"
-            );
+        for name in ["org.apache.kafka.connect.storage.StringConverter", "StringConverter", "String"] {
+            assert_eq!(Converter::new(name, &ConfigMap::new()), Ok(Converter::Text), "{name}");
         }
-        assert_eq!(
-            Converter::new("ByteArray", &ConfigMap::new()),
-            Ok(Converter::ByteArray)
-        );
-        assert_eq!(
-            find_class("Json"),
-            Some("org.apache.kafka.connect.json.JsonConverter")
-        );
+        assert_eq!(Converter::new("ByteArray", &ConfigMap::new()), Ok(Converter::ByteArray));
+        assert_eq!(find_class("Json"), Some("org.apache.kafka.connect.json.JsonConverter"));
         assert_eq!(find_header_class("Simple"), Some(SIMPLE_HEADER_CONVERTER));
         for name in ["string", " String", "", "NoSuch", "SimpleHeaderConverter"] {
             assert!(
@@ -219,63 +191,31 @@ mod tests {
         let (moved, _) = Converter::Text.from_connect(Format::Text, column, 4);
         assert_eq!(moved.data.as_ptr(), address);
         let (format, text, failures) = Converter::Text.to_connect(moved, 4);
-        assert_eq!(
-            (format, text.data.as_ptr(), failures),
-            (Format::Text, address, Vec::new())
-        );
+        assert_eq!((format, text.data.as_ptr(), failures), (Format::Text, address, Vec::new()));
     }
 
     #[test]
     fn the_string_converter_makes_text_of_anything() {
-        let json = blobs(&[
-            Some(br#"{"x":1,"y":["q",1.0,null]}"#),
-            Some(b"\"a\""),
-            None,
-            Some(b"1e20"),
-        ]);
+        let json = blobs(&[Some(br#"{"x":1,"y":["q",1.0,null]}"#), Some(b"\"a\""), None, Some(b"1e20")]);
         let (bytes, failures) = Converter::Text.from_connect(Format::Json, json, 4);
         assert_eq!(
             (bytes, failures),
-            (
-                blobs(&[
-                    Some(b"{x=1, y=[q, 1.0, null]}"),
-                    Some(b"a"),
-                    None,
-                    Some(b"1.0E20")
-                ]),
-                Vec::new()
-            )
+            (blobs(&[Some(b"{x=1, y=[q, 1.0, null]}"), Some(b"a"), None, Some(b"1.0E20")]), Vec::new())
         );
-        let (format, text, _) =
-            Converter::Text.to_connect(blobs(&[Some(b"\xffa\xe2\x82"), None, Some(b"b")]), 3);
-        assert_eq!(
-            (format, text),
-            (
-                Format::Text,
-                blobs(&[Some("\u{fffd}a\u{fffd}".as_bytes()), None, Some(b"b")])
-            )
-        );
+        let (format, text, _) = Converter::Text.to_connect(blobs(&[Some(b"\xffa\xe2\x82"), None, Some(b"b")]), 3);
+        assert_eq!((format, text), (Format::Text, blobs(&[Some("\u{fffd}a\u{fffd}".as_bytes()), None, Some(b"b")])));
     }
 
     #[test]
     fn the_byte_array_converter_takes_bytes_only() {
         let column = blobs(&[Some(b"\xff"), None]);
-        assert_eq!(
-            Converter::ByteArray.from_connect(Format::Raw, column.clone(), 2),
-            (column.clone(), Vec::new())
-        );
-        assert_eq!(
-            Converter::ByteArray.to_connect(column.clone(), 2),
-            (Format::Raw, column.clone(), Vec::new())
-        );
+        assert_eq!(Converter::ByteArray.from_connect(Format::Raw, column.clone(), 2), (column.clone(), Vec::new()));
+        assert_eq!(Converter::ByteArray.to_connect(column.clone(), 2), (Format::Raw, column.clone(), Vec::new()));
         let (bytes, failures) = Converter::ByteArray.from_connect(Format::Text, column, 2);
         assert_eq!(bytes, blobs(&[None, None]));
         assert_eq!(
             failures,
-            [Failure {
-                index: 0,
-                message: "Invalid schema type for ByteArrayConverter: STRING".into()
-            }]
+            [Failure { index: 0, message: "Invalid schema type for ByteArrayConverter: STRING".into() }]
         );
     }
 
@@ -283,14 +223,8 @@ mod tests {
     fn an_empty_column_is_all_null() {
         for name in ["String", "Json", "ByteArray", "Integer"] {
             let converter = Converter::new(name, &ConfigMap::new()).unwrap();
-            assert_eq!(
-                converter.from_connect(Format::Text, Blobs::default(), 3),
-                (Blobs::default(), Vec::new())
-            );
-            assert_eq!(
-                converter.to_connect(Blobs::default(), 3).1,
-                Blobs::default()
-            );
+            assert_eq!(converter.from_connect(Format::Text, Blobs::default(), 3), (Blobs::default(), Vec::new()));
+            assert_eq!(converter.to_connect(Blobs::default(), 3).1, Blobs::default());
         }
     }
 
@@ -298,10 +232,7 @@ mod tests {
     fn cbor_is_read_as_json() {
         let column = blobs(&[Some(&[0xa1, 0x61, b'a', 0x01]), Some(&[0xff]), None]);
         let off: ConfigMap = [("schemas.enable", "false")].into_iter().collect();
-        let (bytes, failures) =
-            Converter::new("Json", &off)
-                .unwrap()
-                .from_connect(Format::Cbor, column, 3);
+        let (bytes, failures) = Converter::new("Json", &off).unwrap().from_connect(Format::Cbor, column, 3);
         assert_eq!(bytes, blobs(&[Some(br#"{"a":1}"#), None, None]));
         assert_eq!(failures.iter().map(|f| f.index).collect::<Vec<_>>(), [1]);
     }

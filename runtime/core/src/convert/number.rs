@@ -41,12 +41,7 @@ impl Primitive {
         })
     }
 
-    pub(super) fn encode(
-        self,
-        format: Format,
-        column: &Blobs,
-        count: usize,
-    ) -> (Blobs, Vec<Failure>) {
+    pub(super) fn encode(self, format: Format, column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
         convert_each(column, count, 8, |value, out| {
             let wrong = || {
                 format!(
@@ -80,10 +75,7 @@ impl Primitive {
     pub(super) fn decode(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
         let (column, failures) = convert_each(bytes, count, 8, |value, out| {
             let text = self.text(value).ok_or_else(|| {
-                format!(
-                    "Size of data received by {self:?}Converter is not right: {} bytes",
-                    value.len()
-                )
+                format!("Size of data received by {self:?}Converter is not right: {} bytes", value.len())
             })?;
             out.push(Some(text.as_bytes()));
             Ok(())
@@ -102,16 +94,10 @@ impl Primitive {
             Self::Integer => format!("{}", i32::from_be_bytes(bytes.try_into().ok()?)),
             Self::Long => format!("{}", i64::from_be_bytes(bytes.try_into().ok()?)),
             Self::Float => finite(f32::from_be_bytes(bytes.try_into().ok()?).into(), || {
-                format!(
-                    "{:?}",
-                    f32::from_be_bytes(bytes.try_into().unwrap_or_default())
-                )
+                format!("{:?}", f32::from_be_bytes(bytes.try_into().unwrap_or_default()))
             }),
             Self::Double => finite(f64::from_be_bytes(bytes.try_into().ok()?), || {
-                format!(
-                    "{:?}",
-                    f64::from_be_bytes(bytes.try_into().unwrap_or_default())
-                )
+                format!("{:?}", f64::from_be_bytes(bytes.try_into().unwrap_or_default()))
             }),
         })
     }
@@ -119,11 +105,7 @@ impl Primitive {
 
 /// JSON has no NaN and no infinities: they become strings.
 fn finite(double: f64, text: impl Fn() -> String) -> String {
-    if double.is_finite() {
-        text()
-    } else {
-        format!("\"{}\"", java_double(double))
-    }
+    if double.is_finite() { text() } else { format!("\"{}\"", java_double(double)) }
 }
 
 #[cfg(test)]
@@ -132,17 +114,9 @@ mod tests {
     use super::*;
 
     fn check(primitive: Primitive, json: &str, bytes: &[u8]) {
-        let (encoded, _) =
-            primitive.encode(Format::Json, &blobs(&[Some(json.as_bytes()), None]), 2);
+        let (encoded, _) = primitive.encode(Format::Json, &blobs(&[Some(json.as_bytes()), None]), 2);
         assert_eq!(encoded, blobs(&[Some(bytes), None]), "{json}");
-        assert_eq!(
-            primitive.decode(&encoded, 2),
-            (
-                Format::Json,
-                blobs(&[Some(json.as_bytes()), None]),
-                Vec::new()
-            )
-        );
+        assert_eq!(primitive.decode(&encoded, 2), (Format::Json, blobs(&[Some(json.as_bytes()), None]), Vec::new()));
     }
 
     #[test]
@@ -164,34 +138,10 @@ mod tests {
             (Primitive::Long, "\"1\""),
             (Primitive::Long, "{"),
         ] {
-            assert_eq!(
-                primitive
-                    .encode(Format::Json, &blobs(&[Some(json.as_bytes())]), 1)
-                    .1
-                    .len(),
-                1,
-                "{json}"
-            );
+            assert_eq!(primitive.encode(Format::Json, &blobs(&[Some(json.as_bytes())]), 1).1.len(), 1, "{json}");
         }
-        assert_eq!(
-            Primitive::Long
-                .encode(Format::Text, &blobs(&[Some(b"1")]), 1)
-                .1
-                .len(),
-            1
-        );
-        assert_eq!(
-            Primitive::Integer
-                .decode(&blobs(&[Some(b"123")]), 1)
-                .2
-                .len(),
-            1
-        );
-        assert_eq!(
-            Primitive::Double
-                .decode(&blobs(&[Some(&f64::NAN.to_be_bytes())]), 1)
-                .1,
-            blobs(&[Some(b"\"NaN\"")])
-        );
+        assert_eq!(Primitive::Long.encode(Format::Text, &blobs(&[Some(b"1")]), 1).1.len(), 1);
+        assert_eq!(Primitive::Integer.decode(&blobs(&[Some(b"123")]), 1).2.len(), 1);
+        assert_eq!(Primitive::Double.decode(&blobs(&[Some(&f64::NAN.to_be_bytes())]), 1).1, blobs(&[Some(b"\"NaN\"")]));
     }
 }

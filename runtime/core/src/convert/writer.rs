@@ -17,11 +17,7 @@ pub struct Writer {
 impl Writer {
     /// Room for `count` values of `bytes` bytes in all; both come from a column that exists, so they are bounded.
     pub fn new(count: usize, bytes: usize) -> Self {
-        Self {
-            out: Blobs::with_capacity(count, bytes),
-            failures: Vec::new(),
-            index: 0,
-        }
+        Self { out: Blobs::with_capacity(count, bytes), failures: Vec::new(), index: 0 }
     }
 
     /// Where the next value's bytes go; end it with [`Self::end`].
@@ -36,7 +32,9 @@ impl Writer {
                 self.out.ends.extend_from_slice(&end.to_le_bytes());
                 self.index += 1;
             }
-            Err(_) => self.fail("The batch is longer than 4 GiB once it is converted. Let the connector give smaller ones.".into()),
+            Err(_) => self.fail(
+                "The batch is longer than 4 GiB once it is converted. Let the connector give smaller ones.".into(),
+            ),
         }
     }
 
@@ -57,14 +55,9 @@ impl Writer {
     /// The value cannot be converted: what was appended of it goes, null takes its place.
     pub fn fail(&mut self, message: String) {
         let ends = &self.out.ends;
-        let start = ends
-            .last_chunk()
-            .map_or(0, |end| u32::from_le_bytes(*end) as usize);
+        let start = ends.last_chunk().map_or(0, |end| u32::from_le_bytes(*end) as usize);
         self.out.data.truncate(start);
-        self.failures.push(Failure {
-            index: self.index,
-            message,
-        });
+        self.failures.push(Failure { index: self.index, message });
         self.push(None);
     }
 
