@@ -17,6 +17,8 @@ pub const CONNECT_TEST: &str = r#"{"schema":{"type":"string","optional":false},"
 pub struct Target {
     /// Where it answers, as `host:port`.
     pub bootstrap: String,
+    /// The port of its broker.
+    pub kafka_port: u16,
     /// The port of its REST API.
     pub rest_port: u16,
     _running: Vec<Running>,
@@ -39,6 +41,7 @@ impl Target {
         wait_for_record(port)?;
         Ok(Target {
             bootstrap: format!("127.0.0.1:{port}"),
+            kafka_port: port,
             rest_port,
             _running: vec![connectd.running],
             _files: Files::Connectd(worker),
@@ -80,6 +83,7 @@ impl Target {
         wait_for_record(port)?;
         Ok(Target {
             bootstrap: format!("127.0.0.1:{port}"),
+            kafka_port: port,
             rest_port,
             _running: vec![connect, broker],
             _files: Files::Kafka(folder),
