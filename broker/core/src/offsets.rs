@@ -206,7 +206,8 @@ impl Offsets {
         let mut records = Vec::new();
         for (group, topics) in &self.groups {
             let Some(idle) = idle_since(group) else { continue };
-            let is_old = |committed: &Committed| wall.0.saturating_sub(committed.commit_timestamp.max(idle.0)) >= retention;
+            let is_old =
+                |committed: &Committed| wall.0.saturating_sub(committed.commit_timestamp.max(idle.0)) >= retention;
             for (topic, partitions) in topics {
                 let old = partitions.iter().filter(|(_, committed)| is_old(committed));
                 records.extend(old.map(|(&partition, _)| tombstone(group, topic, partition)));

@@ -54,14 +54,20 @@ impl Groups {
             protocol_type: String::new(),
             state: State::Empty.name(),
         });
-        let wanted = |group: &ListedGroup| states.is_empty() || states.iter().any(|state| state.eq_ignore_ascii_case(group.state));
+        let wanted = |group: &ListedGroup| {
+            states.is_empty() || states.iter().any(|state| state.eq_ignore_ascii_case(group.state))
+        };
         let mut groups: Vec<ListedGroup> = with_members.chain(by_offsets).filter(wanted).collect();
         groups.sort_by(|a, b| a.group.cmp(&b.group));
         groups
     }
 
     /// Deletes empty groups, their offsets by the records returned. Errors by group: `NonEmptyGroup`, `GroupIdNotFound`.
-    pub fn delete(&mut self, offsets: &Offsets, groups: &[String]) -> (Vec<OffsetRecord>, Vec<(String, Result<(), Error>)>) {
+    pub fn delete(
+        &mut self,
+        offsets: &Offsets,
+        groups: &[String],
+    ) -> (Vec<OffsetRecord>, Vec<(String, Result<(), Error>)>) {
         let mut records = Vec::new();
         let outcomes = groups.iter().map(|id| {
             let outcome = match self.groups.get(id) {

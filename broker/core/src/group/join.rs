@@ -4,13 +4,7 @@
 
 use alloc::string::{String, ToString};
 
-use super::{
-    Caller,
-    member::Member,
-    state::State,
-    timers::Timer,
-    turn::Turn,
-};
+use super::{Caller, member::Member, state::State, timers::Timer, turn::Turn};
 use crate::{
     error::Error,
     request::{JoinGroup, Joined},
@@ -40,9 +34,12 @@ impl Turn<'_> {
         let known = self.group.members.get(member);
         let room_inside = match self.group.state {
             State::PreparingRebalance { .. } if known.is_none_or(|known| known.join.is_none()) => {
-                self.group.members.len() < self.settings.max_size || self.group.waiting_to_join() < self.settings.max_size
+                self.group.members.len() < self.settings.max_size
+                    || self.group.waiting_to_join() < self.settings.max_size
             }
-            State::CompletingRebalance | State::Stable if known.is_none() => self.group.members.len() < self.settings.max_size,
+            State::CompletingRebalance | State::Stable if known.is_none() => {
+                self.group.members.len() < self.settings.max_size
+            }
             _ => true,
         };
         let room_outside = !member.is_empty() || self.group.pending.len() < self.settings.max_size;
@@ -54,7 +51,9 @@ impl Turn<'_> {
         let namesake = request.instance.as_deref().and_then(|instance| self.group.static_member(instance)).cloned();
         match namesake {
             Some(old) => self.replace(caller, &old, id, request),
-            None if request.instance.is_none() && request.require_known_member => self.expect_later(caller, id, &request),
+            None if request.instance.is_none() && request.require_known_member => {
+                self.expect_later(caller, id, &request)
+            }
             None => self.add(caller, id, request),
         }
     }

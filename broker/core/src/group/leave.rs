@@ -9,7 +9,10 @@ use crate::error::Error;
 
 impl Turn<'_> {
     /// Removes members, several by one rebalance: a static one may be named by its instance id alone (KIP-345).
-    pub fn leave(&mut self, members: Vec<(String, Option<String>)>) -> Vec<(String, Option<String>, Result<(), Error>)> {
+    pub fn leave(
+        &mut self,
+        members: Vec<(String, Option<String>)>,
+    ) -> Vec<(String, Option<String>, Result<(), Error>)> {
         let mut answers = Vec::with_capacity(members.len());
         let (mut known, mut pending) = (false, false);
         for (id, instance) in members {

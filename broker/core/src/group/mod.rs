@@ -154,7 +154,7 @@ impl Groups {
             None
         } else if !request.member.is_empty() {
             Some(Error::UnknownMemberId)
-        } else if self.groups.len() >= self.settings.max_groups {
+        } else if !self.has_room() {
             Some(Error::CoordinatorNotAvailable)
         } else {
             self.groups.insert(request.group.clone(), Group::new(now));
@@ -167,6 +167,14 @@ impl Groups {
                 self.turn(now, &group, out, |turn| turn.join(who, request));
             }
         }
+    }
+
+    /// Whether one more group may be, after those that nobody is in have made room.
+    fn has_room(&mut self) -> bool {
+        if self.groups.len() >= self.settings.max_groups {
+            self.forget_idle(|_| false);
+        }
+        self.groups.len() < self.settings.max_groups
     }
 
     fn sync(&mut self, now: Now, who: Caller, request: SyncGroup, out: &mut Vec<GroupReply>) {
@@ -189,7 +197,13 @@ impl Groups {
         self.turn(now, &who.group, out, |turn| turn.heartbeat(who)).unwrap_or(Err(Error::UnknownMemberId))
     }
 
-    fn leave(&mut self, now: Now, group: &str, members: Vec<(String, Option<String>)>, out: &mut Vec<GroupReply>) -> Left {
+    fn leave(
+        &mut self,
+        now: Now,
+        group: &str,
+        members: Vec<(String, Option<String>)>,
+        out: &mut Vec<GroupReply>,
+    ) -> Left {
         check_name(group)?;
         if !self.groups.contains_key(group) {
             return Ok(members.into_iter().map(|(id, instance)| (id, instance, Err(Error::UnknownMemberId))).collect());
@@ -201,7 +215,9 @@ impl Groups {
     /// client live until their session ends, as in Kafka. A request of its that waits is still answered, to nobody.
     pub fn disconnected(&mut self, now: Now, conn: ConnId, out: &mut Vec<GroupReply>) {
         let from = (conn, String::new(), String::new());
-        while let Some((_, group, member)) = self.in_process.range(&from..).next().filter(|(owner, ..)| *owner == conn).cloned() {
+        while let Some((_, group, member)) =
+            self.in_process.range(&from..).next().filter(|(owner, ..)| *owner == conn).cloned()
+        {
             self.in_process.remove(&(conn, group.clone(), member.clone()));
             self.turn(now, &group, out, |turn| turn.gone(&member));
         }
@@ -253,7 +269,13 @@ impl Groups {
     }
 
     /// Lets one group act, and forgets it if nothing is left worth remembering.
-    fn turn<T>(&mut self, now: Now, id: &str, out: &mut Vec<GroupReply>, act: impl FnOnce(&mut Turn<'_>) -> T) -> Option<T> {
+    fn turn<T>(
+        &mut self,
+        now: Now,
+        id: &str,
+        out: &mut Vec<GroupReply>,
+        act: impl FnOnce(&mut Turn<'_>) -> T,
+    ) -> Option<T> {
         let group = self.groups.get_mut(id)?;
         let mut turn = Turn {
             now,

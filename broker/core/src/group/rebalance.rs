@@ -7,7 +7,6 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use bytes::Bytes;
 
 use super::{
     state::{InitialDelay, State},
@@ -59,7 +58,6 @@ impl Turn<'_> {
         }
         let mut waiting = Vec::new();
         for (id, member) in &mut self.group.members {
-            member.assignment = Bytes::new();
             waiting.extend(member.sync.take().map(|caller| (id.clone(), caller)));
         }
         for (id, caller) in waiting {

@@ -152,10 +152,15 @@ impl Group {
     /// The protocol most members prefer among those that all have; of equals the first by name.
     pub fn choose_protocol(&self) -> String {
         let everyone = self.members.len();
-        let mut votes: BTreeMap<&str, usize> =
-            self.supported.iter().filter(|(_, count)| **count == everyone).map(|(name, _)| (name.as_str(), 0)).collect();
+        let mut votes: BTreeMap<&str, usize> = self
+            .supported
+            .iter()
+            .filter(|(_, count)| **count == everyone)
+            .map(|(name, _)| (name.as_str(), 0))
+            .collect();
         for member in self.members.values() {
-            let favourite = member.protocols.iter().find_map(|(name, _)| votes.get_key_value(name.as_str()).map(|(name, _)| *name));
+            let favourite =
+                member.protocols.iter().find_map(|(name, _)| votes.get_key_value(name.as_str()).map(|(name, _)| *name));
             let favourite = favourite.expect("a member joins only with a protocol that all others have");
             *votes.get_mut(favourite).expect("it was found above") += 1;
         }
@@ -254,12 +259,19 @@ impl Group {
     }
 
     fn metadata_of_all(&self) -> Vec<(String, Option<String>, Bytes)> {
-        self.members.iter().map(|(id, member)| (id.clone(), member.instance.clone(), member.metadata(&self.protocol))).collect()
+        self.members
+            .iter()
+            .map(|(id, member)| (id.clone(), member.instance.clone(), member.metadata(&self.protocol)))
+            .collect()
     }
 
     /// A member's assignment in the current generation.
     pub fn synced(&self, member: &Member) -> Synced {
-        Synced { protocol_type: self.protocol_type.clone(), protocol: self.protocol.clone(), assignment: member.assignment.clone() }
+        Synced {
+            protocol_type: self.protocol_type.clone(),
+            protocol: self.protocol.clone(),
+            assignment: member.assignment.clone(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns CompletingRebalance and Stable. Leaves how they are left to `rebalance`.
 
-use alloc::{collections::BTreeMap, string::ToString, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, string::ToString, vec::Vec};
 use bytes::Bytes;
 
 use super::{
@@ -101,7 +101,9 @@ impl Group {
             return Err(Error::IllegalGeneration);
         }
         match &request.protocol {
-            Some((kind, name)) if (kind, name) != (&self.protocol_type, &self.protocol) => Err(Error::InconsistentGroupProtocol),
+            Some((kind, name)) if (kind, name) != (&self.protocol_type, &self.protocol) => {
+                Err(Error::InconsistentGroupProtocol)
+            }
             _ => Ok(()),
         }
     }

@@ -26,7 +26,8 @@ const VALUE_VERSION: i16 = 3;
 impl OffsetRecord {
     /// The record's key.
     pub fn encode_key(&self) -> Bytes {
-        let (OffsetRecord::Commit { group, topic, partition, .. } | OffsetRecord::Tombstone { group, topic, partition }) = self;
+        let (OffsetRecord::Commit { group, topic, partition, .. }
+        | OffsetRecord::Tombstone { group, topic, partition }) = self;
         key(group, topic, *partition).into()
     }
 
@@ -129,7 +130,8 @@ impl<'a> BigEndian<'a> {
 
     fn string(&mut self) -> Result<String, Damaged> {
         let len = usize::try_from(self.i16()?).map_err(|_| Damaged("a name of a committed offset is null"))?;
-        let text = core::str::from_utf8(self.take(len)?).map_err(|_| Damaged("a name of a committed offset is not UTF-8"))?;
+        let text =
+            core::str::from_utf8(self.take(len)?).map_err(|_| Damaged("a name of a committed offset is not UTF-8"))?;
         Ok(text.to_string())
     }
 

@@ -26,7 +26,10 @@ fn apply(offsets: &mut Offsets, records: &[OffsetRecord]) {
 #[test]
 fn a_commit_decides_and_only_its_replay_changes() {
     let mut offsets = Offsets::new(OffsetSettings::default());
-    let topics = [("t".to_string(), vec![asked(0, 5, "a"), asked(1, 6, &"n".repeat(4097))]), ("u".to_string(), vec![asked(0, 7, "")])];
+    let topics = [
+        ("t".to_string(), vec![asked(0, 5, "a"), asked(1, 6, &"n".repeat(4097))]),
+        ("u".to_string(), vec![asked(0, 7, "")]),
+    ];
     let (records, outcomes) = offsets.decide_commit(Wall(9), "g", &topics);
     assert_eq!(outcomes[0].partitions, [(0, Ok(())), (1, Err(Error::OffsetMetadataTooLarge))]);
     assert_eq!((outcomes[1].topic.as_str(), outcomes[1].partitions.as_slice()), ("u", [(0, Ok(()))].as_slice()));
@@ -34,7 +37,10 @@ fn a_commit_decides_and_only_its_replay_changes() {
     apply(&mut offsets, &records);
     let fetched = offsets.fetch("g", Some(&[("t".to_string(), vec![1, 0])]));
     let nothing = CommittedOffset { partition: 1, offset: -1, leader_epoch: -1, metadata: String::new() };
-    assert_eq!(fetched[0].partitions, [nothing, CommittedOffset { partition: 0, offset: 5, leader_epoch: 0, metadata: "a".into() }]);
+    assert_eq!(
+        fetched[0].partitions,
+        [nothing, CommittedOffset { partition: 0, offset: 5, leader_epoch: 0, metadata: "a".into() }]
+    );
     let all: Vec<_> = offsets.fetch("g", None).into_iter().map(|topic| (topic.topic, topic.partitions.len())).collect();
     assert_eq!(all, [("t".to_string(), 1), ("u".to_string(), 1)]);
     assert!(offsets.fetch("unknown", None).is_empty());
@@ -102,7 +108,8 @@ fn offsets_expire_after_the_retention_from_commit_or_from_the_last_member() {
 /// Written by Kafka 4.3's own serializers.
 #[test]
 fn records_are_kafkas_to_the_byte() {
-    let committed = Committed { offset: 42, leader_epoch: 7, metadata: "né".into(), commit_timestamp: 1_700_000_000_000 };
+    let committed =
+        Committed { offset: 42, leader_epoch: 7, metadata: "né".into(), commit_timestamp: 1_700_000_000_000 };
     let record = OffsetRecord::Commit { group: "my-group".into(), topic: "t".into(), partition: 3, committed };
     assert_eq!(&record.encode_key()[..], b"\0\x01\0\x08my-group\0\x01t\0\0\0\x03");
     assert_eq!(
@@ -188,5 +195,3 @@ proptest! {
         prop_assert_eq!(table, model);
     }
 }
-
-

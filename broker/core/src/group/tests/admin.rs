@@ -25,15 +25,24 @@ fn a_stable_group_is_described_in_full_and_a_moving_one_without_what_is_changing
     let ids = harness.stable_group(2);
     let describe = |harness: &Harness| harness.groups.describe(&offsets_of(&[]), &names(&["g"])).remove(0);
     let stable = describe(&harness);
-    assert_eq!((stable.state, stable.protocol_type.as_str(), stable.protocol.as_str()), ("Stable", "consumer", "range"));
+    assert_eq!(
+        (stable.state, stable.protocol_type.as_str(), stable.protocol.as_str()),
+        ("Stable", "consumer", "range")
+    );
     assert_eq!(stable.error, None);
     let member = stable.members.iter().find(|member| member.member == ids[1]).unwrap();
     assert_eq!((member.client_id.as_str(), member.client_host.as_str()), ("client", "/127.0.0.1"));
     assert_eq!((&member.metadata[..], &member.assignment[..]), (&b"range"[..], ids[1].as_bytes()));
     harness.send(GroupRequest::Join(join(&ids[0])));
     let moving = describe(&harness);
-    assert_eq!((moving.state, moving.protocol_type.as_str(), moving.protocol.as_str()), ("PreparingRebalance", "consumer", ""));
-    assert!(moving.members.len() == 2 && moving.members.iter().all(|member| member.metadata.is_empty() && member.assignment.is_empty()));
+    assert_eq!(
+        (moving.state, moving.protocol_type.as_str(), moving.protocol.as_str()),
+        ("PreparingRebalance", "consumer", "")
+    );
+    assert!(
+        moving.members.len() == 2
+            && moving.members.iter().all(|member| member.metadata.is_empty() && member.assignment.is_empty())
+    );
 }
 
 #[test]
@@ -49,7 +58,11 @@ fn groups_are_listed_by_name_and_state() {
     let mut harness = Harness::new(settings());
     harness.stable_group(1);
     let offsets = offsets_of(&["z", "a", "g"]);
-    let listed = |group: &str, protocol_type: &str, state| ListedGroup { group: group.into(), protocol_type: protocol_type.into(), state };
+    let listed = |group: &str, protocol_type: &str, state| ListedGroup {
+        group: group.into(),
+        protocol_type: protocol_type.into(),
+        state,
+    };
     let all = [listed("a", "", "Empty"), listed("g", "consumer", "Stable"), listed("z", "", "Empty")];
     assert_eq!(harness.groups.list(&offsets, &[]), all);
     assert_eq!(harness.groups.list(&offsets, &names(&["stable", "Dead"])), all[1..2]);

@@ -105,7 +105,7 @@ fn an_empty_group_may_change_its_type() {
     assert_eq!(harness.state("g"), "Empty");
     let sent = harness.send(GroupRequest::Join(JoinGroup { protocol_type: "connect".into(), ..join("") }));
     let joined = harness.joined(sent).unwrap();
-    assert_eq!((joined.protocol_type.as_str(), joined.generation), ("connect", 4 - 1));
+    assert_eq!((joined.protocol_type.as_str(), joined.generation), ("connect", 3));
 }
 
 #[test]
@@ -173,6 +173,18 @@ fn in_a_full_rebalancing_group_the_last_to_come_is_out() {
     assert_eq!(error(&harness.joined(late)), Some(Error::GroupMaxSizeReached));
     assert_eq!(harness.joined(leader).unwrap().members.len(), 2);
     assert!(harness.joined(stranger).is_ok());
+}
+
+#[test]
+fn groups_that_nobody_is_in_make_room_for_others() {
+    let mut harness = Harness::new(GroupSettings { max_groups: 1, ..settings() });
+    let ids = harness.stable_group(1);
+    let other = || GroupRequest::Join(JoinGroup { group: "h".into(), ..join("") });
+    let sent = harness.send(other());
+    assert_eq!(error(&harness.joined(sent)), Some(Error::CoordinatorNotAvailable));
+    harness.leave("g", &[(&ids[0], None)]).unwrap();
+    let sent = harness.send(other());
+    assert!(harness.joined(sent).is_ok());
 }
 
 #[test]

@@ -214,7 +214,11 @@ pub fn member_of(group: &str, generation: i32, member: &str) -> Member {
 }
 
 pub fn sync(generation: i32, member: &str, assignments: &[(String, Bytes)]) -> GroupRequest {
-    GroupRequest::Sync(SyncGroup { who: member_of("g", generation, member), protocol: None, assignments: assignments.to_vec() })
+    GroupRequest::Sync(SyncGroup {
+        who: member_of("g", generation, member),
+        protocol: None,
+        assignments: assignments.to_vec(),
+    })
 }
 
 /// Gives each member its own id to work on.

@@ -10,14 +10,32 @@ use crate::group::state::State;
 #[derive(Clone, Debug)]
 enum Step {
     /// Somebody new: with KIP-394 or without, static or not, in process or not.
-    Arrive { v4: bool, instance: Option<u8>, in_process: bool, sticky: bool },
+    Arrive {
+        v4: bool,
+        instance: Option<u8>,
+        in_process: bool,
+        sticky: bool,
+    },
     /// A known id joins again.
-    Rejoin { who: usize, sticky: bool },
-    Sync { who: usize },
-    Heartbeat { who: usize },
-    Leave { who: usize },
-    Disconnect { conn: u64 },
-    Sleep { ms: u64 },
+    Rejoin {
+        who: usize,
+        sticky: bool,
+    },
+    Sync {
+        who: usize,
+    },
+    Heartbeat {
+        who: usize,
+    },
+    Leave {
+        who: usize,
+    },
+    Disconnect {
+        conn: u64,
+    },
+    Sleep {
+        ms: u64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -60,7 +78,8 @@ impl Life {
                 let Some((id, instance)) = self.pick(who) else { return };
                 let generation = self.harness.groups.groups.get("g").map_or(0, |group| group.generation);
                 let who = Member { instance, ..member_of("g", generation, &id) };
-                let sent = self.harness.send(GroupRequest::Sync(SyncGroup { who, protocol: None, assignments: Vec::new() }));
+                let sent =
+                    self.harness.send(GroupRequest::Sync(SyncGroup { who, protocol: None, assignments: Vec::new() }));
                 self.asked.push((sent, None));
             }
             Step::Heartbeat { who } => {
@@ -148,12 +167,21 @@ impl Life {
         assert!(group.pending_sync.iter().all(|id| group.members.contains_key(id)));
         for (id, member) in &group.members {
             assert!(!self.left.contains(id), "who left stays out");
-            assert!(member.join.is_none() || matches!(group.state, State::PreparingRebalance { .. }), "a join waits for a rebalance");
+            assert!(
+                member.join.is_none() || matches!(group.state, State::PreparingRebalance { .. }),
+                "a join waits for a rebalance"
+            );
             assert!(member.sync.is_none() || group.state == State::CompletingRebalance, "a sync waits for the leader");
             let instance = member.instance.as_deref();
-            assert!(instance.is_none_or(|instance| group.static_member(instance) == Some(id)), "one member per instance id");
+            assert!(
+                instance.is_none_or(|instance| group.static_member(instance) == Some(id)),
+                "one member per instance id"
+            );
         }
-        assert_eq!(group.state == State::Empty, group.members.is_empty() && !matches!(group.state, State::PreparingRebalance { .. }));
+        assert_eq!(
+            group.state == State::Empty,
+            group.members.is_empty() && !matches!(group.state, State::PreparingRebalance { .. })
+        );
         if !group.members.is_empty() {
             group.choose_protocol();
         }

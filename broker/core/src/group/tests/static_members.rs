@@ -45,7 +45,8 @@ fn the_old_id_is_fenced_wherever_it_shows_up() {
     let who = Member { instance: Some("i".into()), ..member_of("g", generation, &old) };
     let joined = harness.send(GroupRequest::Join(join(&old).instance("i")));
     assert_eq!(harness.joined(joined), Err((Error::FencedInstanceId, old.clone())));
-    let synced = harness.send(GroupRequest::Sync(SyncGroup { who: who.clone(), protocol: None, assignments: Vec::new() }));
+    let synced =
+        harness.send(GroupRequest::Sync(SyncGroup { who: who.clone(), protocol: None, assignments: Vec::new() }));
     assert_eq!(harness.synced(synced), Err(Error::FencedInstanceId));
     let beat = harness.send(GroupRequest::Heartbeat(who.clone()));
     assert!(matches!(harness.replies[&beat.0], Reply::Heartbeat(Err(Error::FencedInstanceId))));
@@ -65,7 +66,11 @@ fn a_leader_that_restarts_is_told_of_its_old_self_so_that_it_does_not_assign() {
     let joined = harness.joined(sent).unwrap();
     assert_eq!((joined.leader, joined.members.len(), joined.generation), (old, 0, 1));
     let again = harness.send(GroupRequest::Join(join(&joined.member).instance("i")));
-    assert_eq!(harness.joined(again).unwrap().leader, joined.member, "it leads all the same, and may ask for a rebalance");
+    assert_eq!(
+        harness.joined(again).unwrap().leader,
+        joined.member,
+        "it leads all the same, and may ask for a rebalance"
+    );
 }
 
 #[test]
@@ -128,15 +133,15 @@ fn a_static_leader_that_misses_a_rebalance_loses_the_lead_but_not_its_place() {
 #[test]
 fn a_group_of_absent_static_members_waits_for_their_sessions_without_haste() {
     let mut harness = Harness::new(settings());
-    let hasty = |member: &str| JoinGroup { rebalance_timeout_ms: 0, ..join(member) };
-    let sent = harness.send(GroupRequest::Join(hasty("").instance("i")));
+    let hasty = |member: &str, instance| JoinGroup { rebalance_timeout_ms: 0, ..join(member).instance(instance) };
+    let sent = harness.send(GroupRequest::Join(hasty("", "i")));
     let absent = harness.joined(sent).unwrap().member;
-    harness.send(sync(1, &absent, &[]));
-    let new = harness.send(GroupRequest::Join(hasty("")));
-    harness.leave("g", &[("", None)]).unwrap();
-    harness.sleep(0);
-    let id = harness.joined(new).unwrap().member;
-    harness.leave("g", &[(&id, None)]).unwrap();
+    let sent = harness.send(GroupRequest::Join(hasty("", "j")));
+    harness.send(GroupRequest::Join(hasty(&absent, "i")));
+    let other = harness.joined(sent).unwrap().member;
+    harness.send(sync(2, &other, &[]));
+    harness.send(sync(2, &absent, &[]));
+    harness.leave("g", &[("", Some("j"))]).unwrap();
     harness.sleep(0);
     assert_eq!(harness.groups.poll_timeout(), Some(harness.now.plus(1_000)));
     harness.sleep(10_000);

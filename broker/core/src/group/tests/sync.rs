@@ -19,7 +19,11 @@ fn followers_wait_for_the_leader_and_get_what_it_wrote() {
     let (mut harness, leader, follower, generation) = completing();
     let waiting = harness.send(sync(generation, &follower, &[]));
     assert!(harness.is_waiting(waiting));
-    let sent = harness.send(sync(generation, &leader, &[(follower.clone(), Bytes::from("p1")), ("stranger".into(), Bytes::from("p2"))]));
+    let sent = harness.send(sync(
+        generation,
+        &leader,
+        &[(follower.clone(), Bytes::from("p1")), ("stranger".into(), Bytes::from("p2"))],
+    ));
     let expected = |assignment| Synced { protocol_type: "consumer".into(), protocol: "range".into(), assignment };
     assert_eq!(harness.synced(waiting), Ok(expected(Bytes::from("p1"))));
     assert_eq!(harness.synced(sent), Ok(expected(Bytes::new())), "the leader forgot itself");
@@ -88,6 +92,22 @@ fn whoever_never_syncs_is_out_after_the_rebalance_timeout() {
     assert_eq!(harness.heartbeat("g", generation, &leader), Err(Error::UnknownMemberId));
     let again = harness.send(GroupRequest::Join(join(&follower)));
     assert_eq!(harness.joined(again).unwrap().leader, follower);
+}
+
+#[test]
+fn a_wait_beyond_the_session_ends_with_a_new_session() {
+    let (mut harness, leader, follower, generation) = completing();
+    let waiting = harness.send(sync(generation, &follower, &[]));
+    for _ in 0..3 {
+        harness.sleep(9_000);
+        assert_eq!(harness.heartbeat("g", generation, &leader), Ok(()));
+    }
+    harness.send(sync(generation, &leader, &[]));
+    assert!(harness.synced(waiting).is_ok());
+    harness.sleep(9_000);
+    assert_eq!(harness.heartbeat("g", generation, &leader), Ok(()));
+    harness.sleep(1_000);
+    assert_eq!(harness.heartbeat("g", generation, &follower), Err(Error::UnknownMemberId), "it was silent since");
 }
 
 #[test]
