@@ -6,6 +6,7 @@
 mod case;
 mod java;
 mod kcat;
+mod node;
 mod python;
 mod rest;
 mod target;
@@ -18,7 +19,7 @@ use target::Target;
 /// `cargo xtask clients`
 #[derive(clap::Args)]
 pub struct Args {
-    /// kcat, python, java, rest [default: all]
+    /// kcat, python, node, java, rest [default: all]
     names: Vec<String>,
     /// Against the real Kafka instead of connectd
     #[arg(long)]
@@ -28,9 +29,10 @@ pub struct Args {
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
 type Suite = (&'static str, fn() -> Option<&'static str>, fn(&Target) -> Result<Score>);
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 5] = [
     ("kcat", kcat::missing, kcat::cases),
     ("python", python::missing, python::cases),
+    ("node", node::missing, node::cases),
     ("java", java::missing, java::cases),
     ("rest", || None, rest::cases),
 ];

@@ -50,21 +50,48 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 8] = [
-    ("format", || one("cargo fmt", repo::cargo(&["fmt", "--all", "--check"]))),
-    ("lints", || {
-        one(
-            "cargo clippy",
-            repo::cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        )
-    }),
+const SUITES: [(&str, Suite); 10] = [
+    ("format", format),
+    ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
     ("rust", || counted(repo::cargo(&["test", "--release", "--workspace", "--no-fail-fast"]))),
+    ("guests", || counted(in_guests("connectors", &["test", "--release", "--workspace", "--no-fail-fast"]))),
     ("simulator", || one("10,000 seeds", repo::cargo(&["run", "--release", "-p", "sim", "--", "--seeds", "10000"]))),
     ("kcat", || clients::suite("kcat")),
     ("python", || clients::suite("python")),
+    ("node", || clients::suite("node")),
     ("java", || clients::suite("java")),
 ];
+
+/// The workspaces of components, each beside ours and not part of it.
+const GUESTS: [&str; 2] = ["connectors", "tests/components/guests"];
+
+/// Cargo in a workspace of components, with a target folder below ours.
+fn in_guests(folder: &str, args: &[&str]) -> Command {
+    let mut cargo = repo::cargo(args);
+    cargo.current_dir(repo::root().join(folder)).env("CARGO_TARGET_DIR", repo::target_dir().join("guests"));
+    cargo
+}
+
+fn format() -> Result<Score> {
+    let mut score = one("cargo fmt", repo::cargo(&["fmt", "--all", "--check"]))?;
+    for folder in GUESTS {
+        score.add(one(&format!("cargo fmt in {folder}"), in_guests(folder, &["fmt", "--all", "--check"]))?);
+    }
+    Ok(score)
+}
+
+fn lints() -> Result<Score> {
+    let mut score = one(
+        "cargo clippy",
+        repo::cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    )?;
+    for folder in GUESTS {
+        let args = ["clippy", "--release", "--workspace", "--target", "wasm32-wasip2", "--", "-D", "warnings"];
+        score.add(one(&format!("cargo clippy in {folder}"), in_guests(folder, &args))?);
+    }
+    Ok(score)
+}
 
 /// A command that is one test by itself.
 fn one(name: &str, mut command: Command) -> Result<Score> {

@@ -39,11 +39,20 @@ impl Score {
         self.skipped += other.skipped;
     }
 
-    /// What a runner's closing line says: cargo's `test result: ...` and pytest's `=== ... in 1.00s ===`. Any other line is nothing.
+    /// What a runner's closing line says: cargo's `test result: ...`, pytest's `=== ... in 1.00s ===`,
+    /// and those of node's test runner. Any other line is nothing.
     pub fn read(line: &str) -> Score {
         let plain = line.trim();
         if let Some(counts) = plain.strip_prefix("test result: ") {
             return Score { skipped: 0, ..Score::count(counts) };
+        }
+        if let Some((what, number)) = plain.strip_prefix("# ").and_then(|rest| rest.split_once(' ')) {
+            return match (what, number.parse()) {
+                ("pass", Ok(passed)) => Score::passed(passed),
+                ("fail" | "cancelled", Ok(failed)) => Score::failed(failed),
+                ("skipped", Ok(skipped)) => Score { skipped, ..Score::default() },
+                _ => Score::default(),
+            };
         }
         match plain.strip_prefix("==").and_then(|rest| rest.strip_suffix("==")) {
             Some(counts) if counts.contains(" in ") => Score::count(counts),
@@ -98,6 +107,10 @@ mod tests {
         check("========= 5 passed in 2.10s =========", 5, 0, 0);
         check("==== 1 failed, 5 passed, 2 skipped, 1 warning in 2.10s ====", 5, 1, 2);
         check("==== 1 passed, 1 error in 2.10s ====", 1, 1, 0);
+        check("# pass 5", 5, 0, 0);
+        check("# fail 1", 0, 1, 0);
+        check("# skipped 2", 0, 0, 2);
+        check("# pass this on", 0, 0, 0);
         check("test wire::tests::it ... ok", 0, 0, 0);
         check("7 passed, 2 failed", 0, 0, 0);
     }
