@@ -204,13 +204,14 @@ impl Kafka {
         Ok(Broker { kafka: self, config, log: dir.join("broker.log"), port })
     }
 
-    /// Starts `connect-standalone` with these files; its output goes to `log`.
+    /// Starts `connect-standalone` with these files; its output goes to `log`, and relative paths begin beside that.
     ///
     /// # Errors
     /// When Java cannot be started.
     pub fn connect(&self, files: &[PathBuf], log: &Path) -> Result<Running> {
         let mut java = self.java("org.apache.kafka.connect.cli.ConnectStandalone", CONNECT_HEAP, "log4j2.properties");
-        Ok(Running::start(java.args(files), log)?)
+        let dir = log.parent().expect("a log lies in a folder");
+        Ok(Running::start(java.args(files).current_dir(dir), log)?)
     }
 
     /// What a worker's `plugin.path` must be: the one jar. Pointed at all jars, the worker scans for two minutes.
