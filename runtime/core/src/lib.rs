@@ -15,3 +15,4 @@ pub mod record;
 pub mod rest;
 pub mod scalar;
 pub mod time;
+pub mod worker_config;

@@ -1,0 +1,176 @@
+use super::*;
+
+const NECESSARY: &str = "bootstrap.servers=localhost:9092\nkey.converter=org.apache.kafka.connect.json.JsonConverter\n\
+     value.converter=org.apache.kafka.connect.storage.StringConverter\noffset.storage.file.filename=/tmp/connect.offsets\n";
+
+fn read(more: &str) -> Result<(WorkerConfig, Vec<String>), String> {
+    WorkerConfig::from_file("w.properties", format!("{NECESSARY}{more}").as_bytes())
+}
+
+fn config(more: &str) -> WorkerConfig {
+    read(more).unwrap().0
+}
+
+fn refused(more: &str, message: &str) {
+    let error = read(more).unwrap_err();
+    assert!(error.starts_with("Worker file w.properties"), "{error}");
+    assert!(error.contains(message), "{more}: {error}");
+}
+
+#[test]
+fn defaults_are_kafkas() {
+    let (config, notes) = read("").unwrap();
+    assert_eq!(notes, [""; 0]);
+    assert_eq!(config.bootstrap_servers, ["localhost:9092"]);
+    assert_eq!(config.key_converter.class, "org.apache.kafka.connect.json.JsonConverter");
+    assert_eq!(config.header_converter.class, "org.apache.kafka.connect.storage.SimpleHeaderConverter");
+    assert_eq!(
+        (config.offset_flush_interval_ms, config.offset_flush_timeout_ms, config.task_shutdown_graceful_timeout_ms),
+        (60_000, 5_000, 5_000)
+    );
+    assert!(config.topic_creation_enable && config.topic_tracking_enable && config.topic_tracking_allow_reset);
+    assert_eq!(
+        (config.rest.listeners, config.rest.admin),
+        ([Listener { host: "".into(), port: 8083 }].into(), AdminListeners::Main)
+    );
+    assert_eq!((config.embedded, config.override_policy), (Embedded::Auto, OverridePolicy::All));
+    assert_eq!(
+        (
+            config.config_storage_topic.as_str(),
+            config.offset_storage_topic.as_str(),
+            config.status_storage_topic.as_str()
+        ),
+        ("connect-configs", "connect-offsets", "connect-status")
+    );
+    assert_eq!((config.plugin_path.len(), config.grants_files), (0, ["."].map(String::from).into()));
+    assert_eq!(
+        config.broker,
+        [("listeners", "PLAINTEXT://:9092"), ("log.dirs", "./connectd-data")]
+            .map(|(key, value)| (key.into(), value.into()))
+            .into()
+    );
+}
+
+#[test]
+fn kafkas_own_sample_is_read_without_a_word() {
+    let sample =
+        "key.converter.schemas.enable=true\nvalue.converter.schemas.enable=false\noffset.flush.interval.ms = 10000 \n";
+    let (config, notes) = read(sample).unwrap();
+    assert_eq!((notes.len(), config.offset_flush_interval_ms), (0, 10_000));
+    assert_eq!(config.value_converter.settings.get("schemas.enable"), Some("false"));
+    let distributed = "group.id=connect-cluster\nconfig.storage.topic=c\nconfig.storage.replication.factor=1\noffset.storage.replication.factor=1\nproducer.acks=all\nssl.protocol=x\n";
+    let (config, notes) = read(distributed).unwrap();
+    assert_eq!((notes.len(), config.config_storage_topic.as_str()), (0, "c"));
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_said_in_kafkas_words() {
+    let empty = WorkerConfig::from_file("w.properties", b"").unwrap_err();
+    for key in ["bootstrap.servers", "key.converter", "value.converter", "offset.storage.file.filename"] {
+        assert!(
+            empty.contains(&format!("Missing required configuration \"{key}\" which has no default value.")),
+            "{empty}"
+        );
+    }
+    refused("bootstrap.servers=", "Configuration 'bootstrap.servers' must not be empty.");
+    refused("bootstrap.servers=nocolon", "Invalid url in bootstrap.servers: nocolon");
+    refused("key.converter=Nope", "Invalid value Nope for configuration key.converter: Class Nope could not be found.");
+    refused("value.converter=jsonconverter", "Did you mean JsonConverter?");
+    refused("key.converter.schemas.enable=x", "key.converter: Invalid value x for configuration schemas.enable");
+    refused(
+        "offset.flush.interval.ms=x",
+        "Invalid value x for configuration offset.flush.interval.ms: Not a number of type LONG",
+    );
+    refused(
+        "topic.creation.enable=yes",
+        "Invalid value yes for configuration topic.creation.enable: Expected value to be either true or false",
+    );
+    refused("metrics.num.samples=0", "Invalid value 0 for configuration metrics.num.samples: Value must be at least 1");
+    refused(
+        "plugin.discovery=x",
+        "String must be one of (case insensitive): ONLY_SCAN, SERVICE_LOAD, HYBRID_WARN, HYBRID_FAIL",
+    );
+    refused(
+        "metrics.recording.level=trace",
+        "Invalid value trace for configuration metrics.recording.level: String must be one of: INFO, DEBUG",
+    );
+    refused("plugin.path=", "Configuration 'plugin.path' must not be empty.");
+    refused("listeners=", "Configuration 'listeners' must not be empty. At least one URL is expected");
+    refused("listeners=ftp://x:1", "Invalid value ftp://x:1 for configuration listeners");
+    refused("response.http.headers.config=foo", "Invalid format of header config 'foo'");
+    refused("connector.client.config.override.policy=Foo", "All, None, Principal or Allowlist");
+    refused("rest.advertised.port=70000", "Value must be no more than 65535");
+    refused("broker.embedded=maybe", "String must be one of: auto, always, never");
+    refused("a=\\u12", "line 5: ");
+}
+
+#[test]
+fn what_nobody_reads_is_noted() {
+    let notes = |more| read(more).unwrap().1;
+    assert_eq!(
+        notes("offset.flush.interval=1"),
+        ["offset.flush.interval is not a setting of the worker and is ignored; did you mean offset.flush.interval.ms?"]
+    );
+    assert_eq!(notes("zzz=1"), ["zzz is not a setting of the worker and is ignored"]);
+    assert_eq!(
+        notes("rest.port=8084"),
+        ["rest.port is gone since Kafka 3.0 and is ignored; use listeners=http://host:port"]
+    );
+    let (config, notes) = read("plugin.path=libs/connect-file-4.3.0.jar, /opt/components").unwrap();
+    assert_eq!(notes, ["plugin.path: jar plugins are not loaded; FileStreamSource is built in"]);
+    assert_eq!(config.plugin_path, ["/opt/components"]);
+}
+
+#[test]
+fn the_brokers_keys_lose_their_prefix() {
+    let config = config(
+        "broker.embedded=always\nbroker.log.dirs= /data \nbroker.log.flush=os\nbroker.num.partitions=3\nbroker.listeners=PLAINTEXT://:9192\n",
+    );
+    assert_eq!(config.embedded, Embedded::Always);
+    let expected =
+        [("listeners", "PLAINTEXT://:9192"), ("log.dirs", "/data"), ("log.flush", "os"), ("num.partitions", "3")];
+    assert_eq!(config.broker, expected.map(|(key, value)| (key.into(), value.into())).into());
+}
+
+#[test]
+fn the_broker_listens_where_it_is_looked_for() {
+    for (servers, listeners, loopback) in [
+        ("localhost:9192", "PLAINTEXT://:9192", true),
+        ("127.0.0.1:9092,[::1]:9093", "PLAINTEXT://127.0.0.1:9092,PLAINTEXT://[::1]:9093", true),
+        ("kafka-1:9092", "PLAINTEXT://:9092", false),
+    ] {
+        let config = config(&format!("bootstrap.servers={servers}"));
+        assert_eq!(
+            (config.broker["listeners"].as_str(), config.bootstrap_is_loopback()),
+            (listeners, loopback),
+            "{servers}"
+        );
+    }
+}
+
+#[test]
+fn rest() {
+    let rest = config("listeners=http://a:1,http://[::1]:2\nadmin.listeners=http://:3\nresponse.http.headers.config=set X-Frame-Options:DENY").rest;
+    assert_eq!((rest.listeners.len(), rest.listeners[1].host.as_str()), (2, "::1"));
+    assert_eq!(rest.admin, AdminListeners::Separate([Listener { host: "".into(), port: 3 }].into()));
+    assert_eq!(rest.response_headers, [("X-Frame-Options".into(), "DENY".into())]);
+    assert_eq!(config("admin.listeners=").rest.admin, AdminListeners::Off);
+    for (more, id) in [
+        ("", "127.0.0.1:8083"),
+        ("listeners=http://localhost:0", "localhost:8083"),
+        ("listeners=http://[::1]:0", "[::1]:8083"),
+        ("rest.advertised.host.name=w\nrest.advertised.port=80", "w:80"),
+    ] {
+        assert_eq!(config(more).worker_id(8083), id, "{more}");
+    }
+}
+
+#[test]
+fn connectors_get_the_workers_converters() {
+    let config = config(
+        "connector.client.config.override.policy=Allowlist\nconnector.client.config.override.allowlist=acks, linger.ms",
+    );
+    let defaults = config.defaults();
+    assert_eq!(defaults.value_converter, "org.apache.kafka.connect.storage.StringConverter");
+    assert_eq!(defaults.override_policy, OverridePolicy::Allowlist(["acks", "linger.ms"].map(String::from).into()));
+}
