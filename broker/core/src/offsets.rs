@@ -74,6 +74,9 @@ pub enum OffsetRecord {
     },
 }
 
+/// What became of each partition of a commit, in the order asked.
+pub type CommitOutcomes = Vec<TopicReply<(i32, Result<(), Error>)>>;
+
 type Partitions = BTreeMap<i32, Committed>;
 type Topics = BTreeMap<String, Partitions>;
 
@@ -98,7 +101,7 @@ impl Offsets {
         wall: Wall,
         group: &str,
         topics: &[(String, Vec<OffsetToCommit>)],
-    ) -> (Vec<OffsetRecord>, Vec<TopicReply<(i32, Result<(), Error>)>>) {
+    ) -> (Vec<OffsetRecord>, CommitOutcomes) {
         let mut records = Vec::new();
         let mut replies = Vec::with_capacity(topics.len());
         for (topic, partitions) in topics {

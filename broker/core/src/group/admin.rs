@@ -20,6 +20,9 @@ use crate::{
     request::{GroupDescription, ListedGroup, MemberDescription},
 };
 
+/// What became of each group that was to be deleted, in the order asked.
+pub type DeleteOutcomes = Vec<(String, Result<(), Error>)>;
+
 impl Groups {
     /// Groups by name, in that order. An unknown one is `Dead`, with `GroupIdNotFound`, which only DescribeGroups v6 shows.
     pub fn describe(&self, offsets: &Offsets, groups: &[String]) -> Vec<GroupDescription> {
@@ -63,11 +66,7 @@ impl Groups {
     }
 
     /// Deletes empty groups, their offsets by the records returned. Errors by group: `NonEmptyGroup`, `GroupIdNotFound`.
-    pub fn delete(
-        &mut self,
-        offsets: &Offsets,
-        groups: &[String],
-    ) -> (Vec<OffsetRecord>, Vec<(String, Result<(), Error>)>) {
+    pub fn delete(&mut self, offsets: &Offsets, groups: &[String]) -> (Vec<OffsetRecord>, DeleteOutcomes) {
         let mut records = Vec::new();
         let outcomes = groups.iter().map(|id| {
             let outcome = match self.groups.get(id) {

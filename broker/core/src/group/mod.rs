@@ -31,6 +31,7 @@ use crate::{
     request::{ConnId, JoinGroup, Member, OffsetCommit, Reply, RequestId, SyncGroup},
     time::{Now, Wall},
 };
+pub use admin::DeleteOutcomes;
 use member_id::MemberIds;
 use state::{Group, State};
 use timers::Timers;

@@ -190,7 +190,8 @@ fn groups_that_nobody_is_in_make_room_for_others() {
 #[test]
 fn ids_and_groups_are_handed_out_up_to_a_limit() {
     let mut harness = Harness::new(GroupSettings { max_size: 2, max_groups: 2, ..settings() });
-    (harness.member_id(), harness.member_id());
+    harness.member_id();
+    harness.member_id();
     let third = harness.send(GroupRequest::Join(join("").v4()));
     assert_eq!(error(&harness.joined(third)), Some(Error::GroupMaxSizeReached));
     for (group, expected) in [("h", Error::MemberIdRequired), ("i", Error::CoordinatorNotAvailable)] {
