@@ -112,3 +112,42 @@ fn bytes_after_the_end_are_refused() {
         assert_eq!(error.problem, Problem::Trailing(1), "{api:?} {version}");
     }
 }
+
+#[test]
+fn what_is_wrong_and_where() {
+    let check = |api, version, body: &[u8], expected: &str| {
+        let result = guard::check(schema(api).unwrap(), version, body);
+        assert_eq!(result.unwrap_err().to_string(), expected);
+    };
+    use ApiKey::*;
+    // Each of two partitions takes at least 16 bytes: the count is refused before the walk.
+    let two_topics = [&[255; 5][..], &[0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 2], &[0; 31]].concat();
+    check(ListOffsets, 4, &two_topics, "partitions at byte 12: 2 elements cannot be in 31 bytes");
+    check(Heartbeat, 0, &[0, 5, b'g'], "group_id at byte 0: a length of 5 where 1 bytes remain");
+    check(Heartbeat, 0, &[255, 255], "group_id at byte 0: null is not allowed");
+    check(Heartbeat, 0, &[255, 254], "group_id at byte 0: a negative length (-2)");
+    check(Heartbeat, 0, &[0, 1, 0xff], "group_id at byte 0: not UTF-8");
+    check(Heartbeat, 0, &[0, 1, b'g', 0, 0], "generation_id at byte 3: 4 bytes wanted where 2 remain");
+    check(DeleteGroups, 0, &[255, 255, 255, 254], "groups_names at byte 0: a negative length (-2)");
+    check(FindCoordinator, 3, &[0xff; 9], "key at byte 0: a variable-length number that does not end");
+    check(
+        FindCoordinator,
+        3,
+        &[0x81, 0x80, 0x80, 0x80, 0x10],
+        "key at byte 0: a variable-length number that does not end",
+    );
+    check(FindCoordinator, 3, &[2, b'g', 0, 9], "tagged fields at byte 3: 9 elements cannot be in 0 bytes");
+    let fetch = |tags: &[u8]| [&[0; 25][..], &[1, 1, 1], tags].concat();
+    let cluster_id = fetch(&[1, 0, 3, 3, b'i', b'd']);
+    assert_eq!(guard::check(schema(Fetch).unwrap(), 12, &cluster_id), Ok(()));
+    let wrong = "cluster_id at byte 29: tagged field 0 is malformed or not of this version";
+    check(Fetch, 12, &fetch(&[1, 0, 2, 3, b'i', b'd']), wrong);
+    check(Fetch, 12, &fetch(&[1, 0, 4, 3, b'i', b'd', 0]), wrong);
+    check(
+        Fetch,
+        12,
+        &fetch(&[1, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0]),
+        "replica_state at byte 29: tagged field 1 is malformed or not of this version",
+    );
+    check(Fetch, 12, &fetch(&[1, 9, 8, 0]), "tagged field at byte 29: a length of 8 where 1 bytes remain");
+}
