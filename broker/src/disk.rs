@@ -22,6 +22,9 @@ use crate::settings::Flush;
 
 mod lock;
 
+/// Pieces of one gathering write; Linux takes no more (`IOV_MAX`).
+const PIECES_AT_ONCE: usize = 1024;
+
 /// The data folder.
 #[derive(Clone)]
 pub(crate) struct RealDisk(Arc<Inner>);
@@ -164,7 +167,7 @@ impl RealFile {
         let mut slices: Vec<io::IoSlice<'_>> = pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| io::IoSlice::new(piece)).collect();
         let mut rest = slices.as_mut_slice();
         while !rest.is_empty() {
-            let at_once = rest.len().min(rustix::io::IOV_MAX);
+            let at_once = rest.len().min(PIECES_AT_ONCE);
             let written = match rustix::io::pwritev(&self.file, &rest[..at_once], offset) {
                 Ok(0) => return Err(IoKind::WriteZero.into()),
                 Ok(written) => written,

@@ -17,13 +17,30 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{handle::Command, journal, segments};
 
+/// What a disk thread tells the core loop.
+pub(crate) enum Done {
+    /// Something is done.
+    Input(Input),
+    /// Nothing more will be: the thread ends with an error.
+    GivenUp,
+}
+
+/// Passes a disk thread's outcome on, and tells the core loop if it is an error.
+pub(crate) fn or_give_up(finished: &mpsc::UnboundedSender<Done>, outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+    if outcome.is_err() {
+        // Without a core loop there is nobody to tell.
+        let _ = finished.send(Done::GivenUp);
+    }
+    outcome
+}
+
 /// Inputs taken in before the outputs are drained: what they decide goes into one journal entry.
 const TURN: usize = 256;
 
 pub(crate) struct Drive {
     pub broker: Broker,
     pub commands: mpsc::Receiver<Command>,
-    pub finished: mpsc::UnboundedReceiver<Input>,
+    pub finished: mpsc::UnboundedReceiver<Done>,
     pub journal: journal::Sender,
     pub segments: segments::Sender,
     pub started: Instant,
@@ -40,7 +57,7 @@ impl Drive {
     pub fn new(
         broker: Broker,
         commands: mpsc::Receiver<Command>,
-        finished: mpsc::UnboundedReceiver<Input>,
+        finished: mpsc::UnboundedReceiver<Done>,
         journal: journal::Sender,
         segments: segments::Sender,
         started: Instant,
@@ -57,8 +74,8 @@ impl Drive {
             tokio::select! {
                 biased;
                 input = self.finished.recv() => match input {
-                    Some(input) => self.handle(input),
-                    None => return,
+                    Some(Done::Input(input)) => self.handle(input),
+                    Some(Done::GivenUp) | None => break,
                 },
                 command = self.commands.recv(), if wants_requests => match command {
                     Some(command) => self.command(command),
@@ -72,13 +89,13 @@ impl Drive {
             self.take_what_is_there();
             self.drain();
         }
+        self.journal.close(self.broker.last_checkpoint());
     }
 
+    /// More requests that are there already: they share the next entry.
     fn take_what_is_there(&mut self) {
         for _ in 0..TURN {
-            if let Ok(input) = self.finished.try_recv() {
-                self.handle(input);
-            } else if self.broker.wants_requests()
+            if self.broker.wants_requests()
                 && let Ok(command) = self.commands.try_recv()
             {
                 self.command(command);

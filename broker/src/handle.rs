@@ -8,11 +8,11 @@ use std::sync::{
 };
 
 use broker_core::request::{ConnId, Reply, Request};
-use broker_store::log::Read;
+use broker_store::{log::Read, segment::ReadError};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::read::{ReadError, Reader};
+use crate::read::Reader;
 
 /// What the core loop is sent.
 pub(crate) enum Command {

@@ -14,6 +14,6 @@ mod read;
 mod segments;
 pub mod settings;
 
+pub use broker_store::segment::ReadError;
 pub use handle::{Gone, Handle};
 pub use node::Node;
-pub use read::ReadError;

@@ -11,9 +11,12 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use broker_core::{Broker, settings::Settings as CoreSettings, time::Now};
+use base64::Engine as _;
 use broker_store::{
+    entry::Pool,
+    journal::{Journal, Sizes},
     recover::{self, Recovered},
-    segment::{SegmentReader, SegmentWriter},
+    segment::SegmentReader,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -47,15 +50,10 @@ impl Node {
         let bound = listen::bind(&settings).await?;
         let disk = RealDisk::lock(&settings.log_dir, settings.flush)?;
         let started = Instant::now();
-        let mut recovered = recover::recover(&disk, recover::Identity { node_id: settings.node_id, entropy: entropy() })
-            .map_err(|error| anyhow!("{}: {error}", settings.log_dir.display()))?;
-        let mut notes = std::mem::take(&mut recovered.notes);
-        notes.extend(disk.lacks());
-        if settings.flush == Flush::Os {
-            notes.push("log.flush=os: records are acknowledged before they are on the disk, as Kafka does; a power cut may lose some".into());
-        }
-        let cluster_id = recovered.cluster_id.clone();
-        let (handle, threads, failed) = start_threads(&settings, disk, recovered, started)?;
+        let (recovered, journal) = recover::recover(&disk, start(&settings)).map_err(|error| in_folder(&settings, &error))?;
+        let notes = notes(&settings, &disk, &recovered);
+        let cluster_id = recovered.identity.cluster_id.clone();
+        let (handle, threads, failed) = start_threads(&settings, disk, recovered, journal, started)?;
         let addresses = bound.addresses();
         let listeners = bound.serve(handle.clone(), &settings, &cluster_id);
         Ok(Node { handle, addresses, notes, listeners, threads, failed: Some(failed), cluster_id })
@@ -109,19 +107,44 @@ impl Node {
 
 type Threads = Vec<thread::JoinHandle<anyhow::Result<()>>>;
 
+fn in_folder(settings: &Settings, error: &dyn std::fmt::Display) -> anyhow::Error {
+    anyhow!("the data folder {}: {error}", settings.log_dir.display())
+}
+
+fn start(settings: &Settings) -> recover::Start {
+    let id = || base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random::<16>());
+    recover::Start {
+        identity: recover::Identity { cluster_id: id(), node_id: settings.node_id, directory_id: id() },
+        salt: u64::from_le_bytes(random()),
+        sizes: Sizes::STANDARD,
+        pool: Pool::new(),
+    }
+}
+
+fn notes(settings: &Settings, disk: &RealDisk, recovered: &Recovered) -> Vec<String> {
+    let torn = recovered.torn.as_ref().map(|torn| {
+        format!("{} ends at byte {} in the middle of a write that nobody was told of; it was cut there", torn.file, torn.offset)
+    });
+    let os = (settings.flush == Flush::Os).then(|| {
+        "log.flush=os: records are acknowledged before they are on the disk, as Kafka does; a power cut may lose some".to_string()
+    });
+    torn.into_iter().chain(disk.lacks()).chain(os).collect()
+}
+
 fn start_threads(
     settings: &Settings,
     disk: RealDisk,
-    recovered: Recovered<RealDisk>,
+    recovered: Recovered,
+    journal: Journal<RealDisk>,
     started: Instant,
 ) -> anyhow::Result<(Handle, Threads, oneshot::Receiver<()>)> {
     let (commands, commands_in) = mpsc::channel(QUEUE);
     let (finished, finished_in) = mpsc::unbounded_channel();
-    let Recovered { journal, state, .. } = recovered;
-    let broker = Broker::recover(core_settings(settings, &state.cluster_id), Now(0), state)
-        .map_err(|error| anyhow!("{}: {error}", settings.log_dir.display()))?;
+    let pool = recovered.pool.clone();
+    let core_settings = core_settings(settings, &recovered.identity.cluster_id);
+    let broker = Broker::recover(core_settings, Now(0), recovered).map_err(|error| in_folder(settings, &error))?;
     let (journal, journal_thread) = journal::start(journal, finished.clone());
-    let (segments, segment_thread) = segments::start(SegmentWriter::new(disk.clone()), journal.clone(), finished);
+    let (segments, segment_thread) = segments::start(disk.clone(), journal.clone(), finished);
     let drive = Drive::new(broker, commands_in, finished_in, journal, segments, started);
     let (over, failed) = oneshot::channel();
     let core = thread::Builder::new().name("core".into()).spawn(move || {
@@ -131,7 +154,7 @@ fn start_threads(
         let _ = over.send(());
         Ok(())
     })?;
-    let reader = Reader::new(SegmentReader::new(disk));
+    let reader = Reader::new(SegmentReader::new(disk, pool));
     let handle = Handle { commands, reader, next_conn: Arc::new(AtomicU64::new(1)) };
     Ok((handle, vec![core, segment_thread, journal_thread], failed))
 }
@@ -147,12 +170,12 @@ fn core_settings(settings: &Settings, cluster_id: &str) -> CoreSettings {
         groups: settings.groups.clone(),
         offsets: settings.offsets.clone(),
         max_request_bytes: settings.max_request_bytes,
-        entropy: entropy(),
+        entropy: u64::from_le_bytes(random()),
     }
 }
 
-fn entropy() -> u64 {
-    let mut bytes = [0; 8];
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system has randomness");
-    u64::from_le_bytes(bytes)
+    bytes
 }

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use broker_store::{disk::DiskError, log::Read, segment::SegmentReader};
+use broker_store::{
+    log::Read,
+    segment::{ReadError, SegmentReader},
+};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
@@ -12,18 +15,6 @@ use crate::disk::RealDisk;
 
 /// Reads from disk that may run at once; each occupies a thread.
 const AT_ONCE: usize = 8;
-
-/// Why record bytes could not be read.
-#[derive(Clone, Debug)]
-pub struct ReadError(pub DiskError);
-
-impl std::fmt::Display for ReadError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "records cannot be read: {}", self.0)
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 /// Reads segments; cheap to clone.
 #[derive(Clone)]
@@ -45,7 +36,7 @@ impl Reader {
         let _turn = self.turns.acquire().await.expect("the semaphore is never closed");
         let segments = self.segments.clone();
         let from_file = tokio::task::spawn_blocking(move || segments.read(&file));
-        let mut pieces = vec![from_file.await.expect("reading does not panic").map_err(ReadError)?];
+        let mut pieces = vec![from_file.await.expect("reading does not panic")?];
         pieces.extend(read.memory);
         Ok(pieces)
     }

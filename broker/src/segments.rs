@@ -8,13 +8,17 @@ use std::{sync::mpsc, thread, time::Duration};
 use broker_core::Input;
 use broker_store::{
     checkpoint::Checkpoint,
-    disk::{DiskError, DiskErrorKind},
+    disk::{DiskError, ErrorKind},
     log::{LogDir, SegmentWrite},
     segment::SegmentWriter,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::{disk::RealDisk, journal};
+use crate::{
+    disk::RealDisk,
+    drive::{Done, or_give_up},
+    journal,
+};
 
 enum Job {
     Write(Vec<SegmentWrite>),
@@ -44,12 +48,14 @@ const FULL_DISK_RETRY: Duration = Duration::from_secs(1);
 
 /// Starts the thread. It ends when all senders are gone, or with an error that waiting does not cure.
 pub(crate) fn start(
-    mut writer: SegmentWriter<RealDisk>,
+    disk: RealDisk,
     journal: journal::Sender,
-    finished: UnboundedSender<Input>,
+    finished: UnboundedSender<Done>,
 ) -> (Sender, thread::JoinHandle<anyhow::Result<()>>) {
     let (sender, jobs) = mpsc::channel();
+    let told = finished.clone();
     let run = move || {
+        let mut writer = SegmentWriter::new(disk.clone());
         for job in jobs {
             let done = match job {
                 Job::Write(writes) => {
@@ -57,7 +63,7 @@ pub(crate) fn start(
                     Some(Input::SegmentsWritten)
                 }
                 Job::Checkpoint(checkpoint) => {
-                    patiently(|| writer.checkpoint(&checkpoint))?;
+                    patiently(|| checkpoint.store(&disk))?;
                     journal.release(checkpoint.journal_seq);
                     Some(Input::Checkpointed(checkpoint.journal_seq))
                 }
@@ -68,11 +74,12 @@ pub(crate) fn start(
             };
             if let Some(done) = done {
                 // Without a core loop nobody waits for this.
-                let _ = finished.send(done);
+                let _ = finished.send(Done::Input(done));
             }
         }
         Ok(())
     };
+    let run = move || or_give_up(&told, run());
     let thread = thread::Builder::new().name("segments".into()).spawn(run).expect("a thread can be started");
     (Sender(sender), thread)
 }
@@ -83,7 +90,7 @@ fn patiently(mut attempt: impl FnMut() -> Result<(), DiskError>) -> anyhow::Resu
     loop {
         match attempt() {
             Ok(()) => return Ok(()),
-            Err(error) if error.kind == DiskErrorKind::Full => {
+            Err(error) if error.kind == ErrorKind::Full => {
                 if !std::mem::replace(&mut said, true) {
                     tracing::error!("{error}: free some space; producers are slowed down until there is");
                 }

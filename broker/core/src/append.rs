@@ -150,6 +150,12 @@ impl Broker {
         let offsets = self.check_offsets(wall, &append)?;
         let mut base_offsets = Vec::with_capacity(targets.len());
         for (id, (topic, _, batch)) in targets.into_iter().zip(&append.batches) {
+            #[cfg(feature = "planted-bugs")]
+            if crate::planted::is(crate::planted::Bug::OffsetsBeforeRecords) && !Tables::covers(topic) {
+                self.postponed.push((topic.clone(), id, batch.clone()));
+                base_offsets.push(-1);
+                continue;
+            }
             base_offsets.push(self.append_batch(wall, topic, id, batch));
         }
         self.append_offsets(wall, &offsets);
@@ -180,6 +186,16 @@ impl Broker {
         let (records, outcomes) = self.offsets.decide_commit(wall, &commit.who.group, &commit.topics);
         let refused = outcomes.iter().flat_map(|topic| &topic.partitions).find_map(|(_, outcome)| outcome.err());
         refused.map_or(Ok(records), |error| Err(plain(error)))
+    }
+}
+
+#[cfg(feature = "planted-bugs")]
+impl Broker {
+    /// The planted mistake's other half: the records go into the entry after the one that has their offsets.
+    pub(crate) fn append_postponed(&mut self, wall: Wall) {
+        for (topic, id, batch) in core::mem::take(&mut self.postponed) {
+            self.append_batch(wall, &topic, id, &batch);
+        }
     }
 }
 

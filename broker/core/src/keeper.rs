@@ -22,9 +22,6 @@ pub(crate) struct Keeper {
     step: Step,
     last_checkpoint: Now,
     last_checkpoint_seq: Seq,
-    /// Journal bytes since the last checkpoint, and what the journal holds in all.
-    journal_used: u64,
-    journal_used_at_snapshot: u64,
     wanted: bool,
 }
 
@@ -39,8 +36,7 @@ enum Step {
 }
 
 impl Keeper {
-    pub fn started(&mut self, now: Now, seq: Seq, journal_bytes: u64) {
-        self.journal_used = journal_bytes;
+    pub fn started(&mut self, now: Now, seq: Seq) {
         self.last_checkpoint = now;
         self.last_checkpoint_seq = seq;
     }
@@ -49,14 +45,6 @@ impl Keeper {
     pub fn appended(&mut self, now: Now, bytes: u64) {
         self.unwritten += bytes;
         self.unwritten_since.get_or_insert(now);
-    }
-
-    pub fn journaled(&mut self, bytes: u64) {
-        self.journal_used += bytes;
-    }
-
-    pub fn journal_used(&self) -> u64 {
-        self.journal_used
     }
 
     /// The last entry that a checkpoint covers.
@@ -86,14 +74,13 @@ impl Broker {
     pub(crate) fn entry_closed(&mut self, now: Now, seq: Seq) {
         if matches!(self.keeper.step, Step::Idle) && self.checkpoint_due(now) {
             self.keeper.step = Step::Snapshot { seq, snapshot: self.snapshot(), flushed: false };
-            self.keeper.journal_used_at_snapshot = self.keeper.journal_used;
             self.keeper.wanted = false;
         }
     }
 
     fn checkpoint_due(&self, now: Now) -> bool {
         self.keeper.wanted
-            || self.keeper.journal_used > self.journal_capacity / 4
+            || self.journal.used > self.journal.capacity / 4
             || (now >= self.keeper.last_checkpoint.plus(CHECKPOINT_MS) && self.pipeline.durable() > self.keeper.last_checkpoint_seq)
     }
 
@@ -135,7 +122,7 @@ impl Broker {
         assert!(self.keeper.writing, "segments are written one set at a time");
         self.keeper.writing = false;
         for partition in self.partitions.values_mut() {
-            partition.log.written();
+            partition.log.written_but_kept();
         }
     }
 
@@ -143,7 +130,6 @@ impl Broker {
         self.keeper.step = Step::Idle;
         self.keeper.last_checkpoint = now;
         self.keeper.last_checkpoint_seq = seq;
-        self.keeper.journal_used -= self.keeper.journal_used_at_snapshot;
     }
 
 }

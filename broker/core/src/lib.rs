@@ -19,7 +19,7 @@ use alloc::{
 use broker_store::{
     checkpoint::Checkpoint,
     entry::{Entry, PartitionId},
-    log::SegmentWrite,
+    log::{LogDir, SegmentWrite, Tail},
 };
 use uuid::Uuid;
 
@@ -74,13 +74,29 @@ pub enum Input {
     /// A connection is gone; it gets no more replies.
     Disconnected(ConnId),
     /// The entry of [`Output::Journal`] is durable.
-    Journaled(Seq),
+    Journaled {
+        /// Its sequence.
+        seq: Seq,
+        /// The journal's room after it.
+        room: Room,
+    },
+    /// The journal was freed, or can hold less than before.
+    Room(Room),
     /// The writes of [`Output::WriteSegments`] are done (not synced).
     SegmentsWritten,
     /// The checkpoint of [`Output::Checkpoint`] is durable.
     Checkpointed(Seq),
     /// The process is about to stop: make a checkpoint when everything is durable.
     Stopping,
+}
+
+/// How full the journal is, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// What no checkpoint has freed.
+    pub used: u64,
+    /// What there is room for.
+    pub capacity: u64,
 }
 
 /// What comes out.
@@ -102,7 +118,7 @@ pub enum Output {
     /// Sync the segments, store this, free the journal up to it, then say [`Input::Checkpointed`]. Not before earlier outputs are done.
     Checkpoint(Checkpoint),
     /// Remove the folders of these logs. Not before earlier segment writes are done.
-    DeleteLogs(Vec<broker_store::log::LogDir>),
+    DeleteLogs(Vec<LogDir>),
 }
 
 /// The broker.
@@ -119,22 +135,33 @@ pub struct Broker {
     parked: fetch::Parked,
     pipeline: pipeline::Pipeline,
     keeper: keeper::Keeper,
+    tail: Tail,
     /// Logs to remove once the entry that deletes them is durable.
-    deletions: VecDeque<(Seq, Vec<broker_store::log::LogDir>)>,
+    deletions: VecDeque<(Seq, Vec<LogDir>)>,
     outputs: VecDeque<Output>,
-    journal_capacity: u64,
+    journal: Room,
     last_entry: Now,
     sealed: bool,
     stopping: bool,
+    #[cfg(feature = "planted-bugs")]
+    postponed: Vec<(alloc::string::String, PartitionId, request::Batch)>,
 }
 
 impl Broker {
     /// One change. Drain [`Broker::poll_output`] afterwards.
     pub fn handle(&mut self, now: Now, wall: Wall, input: Input) {
+        #[cfg(feature = "planted-bugs")]
+        if matches!(input, Input::Journaled { .. }) {
+            self.append_postponed(wall);
+        }
         match input {
             Input::Request { conn, id, request } => self.request(now, wall, conn, id, request),
             Input::Disconnected(conn) => self.disconnected(now, conn),
-            Input::Journaled(seq) => self.journaled(now, seq),
+            Input::Journaled { seq, room } => {
+                self.journal = room;
+                self.journaled(now, seq);
+            }
+            Input::Room(room) => self.journal = room,
             Input::SegmentsWritten => self.segments_written(),
             Input::Checkpointed(seq) => self.checkpointed(now, seq),
             Input::Stopping => {
@@ -159,7 +186,6 @@ impl Broker {
         if let Some(entry) = self.pipeline.start_entry(seal) {
             self.sealed = entry.is_empty();
             self.last_entry = now;
-            self.keeper.journaled(entry.len() as u64);
             self.entry_closed(now, entry.seq);
             return Some(Output::Journal(entry));
         }
@@ -181,6 +207,11 @@ impl Broker {
     /// True once a stop has been asked for and nothing is left that would be lost or have to be read again.
     pub fn may_stop(&self) -> bool {
         self.stopping && self.pipeline.is_idle() && self.keeper.last_checkpoint_seq() == self.pipeline.durable()
+    }
+
+    /// The last entry that a durable checkpoint covers.
+    pub fn last_checkpoint(&self) -> Seq {
+        self.keeper.last_checkpoint_seq()
     }
 
     fn seal_due(&self, now: Now) -> bool {
@@ -231,12 +262,25 @@ impl Broker {
                 moved.push(id);
             }
         }
+        self.keep_in_memory(&entry);
         while self.deletions.front().is_some_and(|(at, _)| *at <= seq) {
             let (_, dirs) = self.deletions.pop_front().expect("there is a front");
             self.outputs.push_back(Output::DeleteLogs(dirs));
         }
         moved.dedup();
         moved.into_iter().for_each(|id| self.wake(id));
+    }
+
+    /// The most recent entries stay in memory for readers at the end of their logs; older ones go.
+    fn keep_in_memory(&mut self, entry: &Entry) {
+        self.tail.keep(entry);
+        while let Some(ends) = self.tail.let_go() {
+            for (id, last_offset) in ends {
+                if let Some(partition) = self.partitions.get_mut(&id) {
+                    partition.log.let_go(last_offset);
+                }
+            }
+        }
     }
 
     fn partition_id(&self, topic: &str, partition: i32) -> Option<PartitionId> {
@@ -258,7 +302,7 @@ impl Broker {
     }
 
     fn journal_is_filling(&self) -> bool {
-        self.keeper.journal_used() > self.journal_capacity / 4 * 3
+        self.journal.used > self.journal.capacity / 4 * 3
     }
 }
 

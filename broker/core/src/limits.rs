@@ -6,6 +6,9 @@ pub const ENTRY_SOFT_BYTES: usize = 2 << 20;
 /// Most bytes that the answer to one fetch may carry, whatever the client asks for.
 pub const FETCH_MOST_BYTES: u32 = 64 << 20;
 
+/// Memory for readers at the end of their logs; unwritten bytes come on top.
+pub const TAIL_BYTES: usize = 24 << 20;
+
 /// Unwritten bytes of all logs at which segments are written at once.
 pub const SEGMENT_WRITE_BYTES: u64 = 8 << 20;
 

@@ -11,16 +11,17 @@ use alloc::{
 use broker_store::{
     batch::{self, BatchInfo},
     entry::{Item, PartitionId},
-    log::{Log, LogState},
-    recover::Recovered,
+    log::{Log, LogState, Tail},
+    recover::{Missing, Recovered},
 };
 
 use crate::{
-    Broker, Damaged, Seq,
+    Broker, Damaged, Room, Seq,
     admin::{Entropy, ProducerIds, log_settings, rules},
     codec::{Reader, Writer},
     group::Groups,
     keeper::Keeper,
+    limits::TAIL_BYTES,
     offsets::{OffsetRecord, Offsets},
     partition::Partition,
     pipeline::Pipeline,
@@ -40,6 +41,13 @@ const SNAPSHOT_VERSION: u8 = 1;
 pub enum RecoverError {
     /// A checkpoint's snapshot or a journal record is not readable though its checksum holds.
     Damaged(Damaged),
+    /// A file that the checkpoint knows is not as it should be.
+    Lost {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A partition's log ends before an offset that was acknowledged.
     Missing {
         /// `topic-partition`.
@@ -55,6 +63,9 @@ impl core::fmt::Display for RecoverError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             RecoverError::Damaged(what) => write!(f, "{what}"),
+            RecoverError::Lost { file, why } => {
+                write!(f, "{file} {why}, and acknowledged records were in it; nothing was changed: put the file back from a copy")
+            }
             RecoverError::Missing { log, expected, found } => {
                 write!(f, "the log {log} ends at offset {found}, but records up to {expected} were acknowledged")
             }
@@ -80,6 +91,7 @@ impl Broker {
         for item in recovered.items {
             broker.replay_item(now, item, &mut logs)?;
         }
+        broker.check_missing(&recovered.missing)?;
         broker.check_ends()?;
         broker.producer_ids = ProducerIds::resume(broker.producer_ids.block_end());
         Ok(broker)
@@ -87,15 +99,16 @@ impl Broker {
 
     fn empty(settings: Settings, now: Now, recovered: &Recovered) -> Broker {
         let mut keeper = Keeper::default();
-        keeper.started(now, recovered.checkpoint.as_ref().map_or(0, |c| c.journal_seq), recovered.journal_bytes);
+        keeper.started(now, recovered.checkpoint.as_ref().map_or(0, |c| c.journal_seq));
         Broker {
             groups: Groups::new(settings.groups.clone(), settings.entropy, now),
             offsets: Offsets::new(settings.offsets.clone()),
             entropy: Entropy::new(!settings.entropy),
             pipeline: Pipeline::new(recovered.pool.clone(), recovered.salt, recovered.last_seq),
-            journal_capacity: recovered.journal_capacity,
+            journal: Room { used: recovered.journal_bytes, capacity: recovered.journal_capacity },
             settings,
             keeper,
+            tail: Tail::new(TAIL_BYTES),
             last_entry: now,
             sealed: recovered.last_seq == 0,
             topics: Topics::default(),
@@ -107,6 +120,8 @@ impl Broker {
             deletions: VecDeque::new(),
             outputs: VecDeque::new(),
             stopping: false,
+            #[cfg(feature = "planted-bugs")]
+            postponed: Vec::new(),
         }
     }
 
@@ -201,6 +216,14 @@ impl Broker {
             }
         }
         Ok(())
+    }
+
+    /// A log that is gone from its folder must be of a topic that is gone too.
+    fn check_missing(&self, missing: &[Missing]) -> Result<(), RecoverError> {
+        match missing.iter().find(|missing| self.partitions.contains_key(&missing.partition)) {
+            Some(Missing { file, why, .. }) => Err(RecoverError::Lost { file: file.clone(), why: why.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Below the checkpoint every byte must be there: each log goes on where its partition does.

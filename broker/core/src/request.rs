@@ -14,7 +14,7 @@ use crate::error::Error;
 pub struct ConnId(pub u64);
 
 /// One request of a connection; echoed with its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
 /// A request.

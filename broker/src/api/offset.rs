@@ -95,7 +95,7 @@ pub fn answer_epochs(ends: Vec<(String, i32, Result<(i32, i64), Error>)>) -> Off
             .with_error_code(code(&end))
             .with_leader_epoch(epoch)
             .with_end_offset(offset);
-        match topics.last_mut().filter(|last| last.topic.0 == topic.as_str()) {
+        match topics.last_mut().filter(|last| *last.topic.0 == *topic.as_str()) {
             Some(last) => last.partitions.push(end),
             None => topics.push(OffsetForLeaderTopicResult::default().with_topic(topic_name(&topic)).with_partitions(vec![end])),
         }

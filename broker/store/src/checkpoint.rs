@@ -5,7 +5,7 @@
 //! ```text
 //! "CNDCHKPT" | version u32 | logs u32 | journal seq u64 | snapshot length u64 | snapshot | logs | sum u64 (CRC-64/NVME) of all before
 //! a log: topic id 16 | partition i32 | segments u32 | start offset i64 | next offset i64 | name length u64 | name | segments
-//! a segment: base, next offset i64 | size, index, time index, since index u64 | first, max timestamp, its offset, indexed timestamp i64
+//! a segment, each i64: base, next offset | size, index, time index, since index | first, max timestamp, its offset, indexed timestamp | epoch
 //! ```
 //! Numbers are little-endian.
 //!
@@ -108,7 +108,8 @@ fn encode_log(out: &mut Vec<u8>, log: &LogState) {
     for s in &log.segments {
         let sizes = [s.size, s.index_bytes, s.time_index_bytes, s.since_index].map(|size| size as i64);
         let times = [s.first_timestamp, s.max_timestamp, s.max_timestamp_offset, s.indexed_timestamp];
-        for number in [s.base_offset, s.next_offset].into_iter().chain(sizes).chain(times) {
+        let numbers = [s.base_offset, s.next_offset].into_iter().chain(sizes).chain(times);
+        for number in numbers.chain([s.leader_epoch.into()]) {
             out.extend_from_slice(&number.to_le_bytes());
         }
     }
@@ -135,6 +136,7 @@ fn decode_segment(from: &mut Reader<'_>) -> Result<SegmentState, BadCheckpoint> 
         max_timestamp: from.i64()?,
         max_timestamp_offset: from.i64()?,
         indexed_timestamp: from.i64()?,
+        leader_epoch: i32::try_from(from.i64()?).map_err(|_| BadCheckpoint::Damaged)?,
     })
 }
 
@@ -208,6 +210,7 @@ mod tests {
             max_timestamp: 9,
             max_timestamp_offset: 3,
             indexed_timestamp: -1,
+            leader_epoch: 0,
         };
         let log = |partition| LogState {
             partition: PartitionId { topic: [4; 16], partition },

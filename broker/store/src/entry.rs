@@ -26,7 +26,7 @@ use crate::{
     buffer::Buffer,
     disk::BLOCK,
 };
-pub(crate) use format::{EntryHeader, salted_sum};
+pub(crate) use format::EntryHeader;
 
 /// Most bytes of one entry; with padding it may be an eighth more. A larger request has to be refused, or written in parts.
 pub const ENTRY_MOST_BYTES: usize = 48 << 20;

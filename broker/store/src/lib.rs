@@ -19,6 +19,9 @@ pub mod buffer;
 pub mod checkpoint;
 pub mod disk;
 pub mod entry;
+pub mod journal;
 pub mod log;
+pub mod recover;
+pub mod segment;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;

@@ -163,7 +163,7 @@ impl Log {
     /// # Panics
     /// If it does not follow the last one, or is not of these bytes: the core has mixed up its batches.
     pub fn append(&mut self, info: &BatchInfo, bytes: Bytes) {
-        assert!(info.base_offset >= self.next_offset, "offset {} was given out already", info.base_offset);
+        assert_eq!(info.base_offset, self.next_offset, "a log has no gaps");
         assert_eq!(info.length as usize, bytes.len(), "a header goes with its own batch");
         if self.segments.last().is_none_or(|last| last.is_full(info, &self.settings)) {
             if let Some(last) = self.segments.last_mut() {

@@ -64,6 +64,11 @@ impl EntryHeader {
         (genuine && blocks > 0 && blocks * BLOCK == parsed.length as usize).then_some(parsed)
     }
 
+    /// True if what is there claims to be the header of this entry, genuine or not.
+    pub fn was_begun(bytes: &[u8], seq: u64) -> bool {
+        bytes.starts_with(&MAGIC) && bytes.get(8..16) == Some(&seq.to_le_bytes())
+    }
+
     /// The items of the entry with this header, or `None` if `bytes` are not what was summed. Trailing bytes are not looked at.
     pub fn items(&self, bytes: &Bytes, salt: u64) -> Option<Vec<Item>> {
         let whole = bytes.get(..self.length as usize)?;

@@ -53,6 +53,8 @@ pub struct SegmentRead {
     pub index_bytes: u64,
     /// The same of its time index.
     pub time_index_bytes: u64,
+    /// Largest leader epoch in the segment.
+    pub leader_epoch: i32,
     /// See [`Read::len`].
     pub estimate: usize,
 }
@@ -133,6 +135,7 @@ impl Log {
             size: written.size,
             index_bytes: written.index_bytes,
             time_index_bytes: written.time_index_bytes,
+            leader_epoch: written.leader_epoch,
             estimate: bytes.min(max_bytes).max(1),
         }
     }

@@ -46,6 +46,8 @@ pub struct SegmentState {
     pub max_timestamp_offset: i64,
     /// Timestamp of the last entry of the time index, -1 if there is none.
     pub indexed_timestamp: i64,
+    /// Largest leader epoch of its batches.
+    pub leader_epoch: i32,
 }
 
 /// A segment, three times: as appended to, as handed to the writer, as written; and index entries not yet handed over.
@@ -71,6 +73,7 @@ impl Segment {
             max_timestamp: -1,
             max_timestamp_offset: base_offset,
             indexed_timestamp: -1,
+            leader_epoch: 0,
         })
     }
 
@@ -128,6 +131,7 @@ impl Segment {
             self.index_timestamp();
             self.appended.since_index = 0;
         }
+        self.appended.leader_epoch = self.appended.leader_epoch.max(batch.leader_epoch);
         self.appended.size += u64::from(batch.length);
         self.appended.since_index += u64::from(batch.length);
         self.appended.next_offset = batch.last_offset() + 1;

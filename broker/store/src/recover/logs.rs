@@ -1,0 +1,121 @@
+//! Logs cut to what the checkpoint knows of them.
+//!
+//! Owns what happens to segment files at a start: bytes after the true length go, files the checkpoint does not know go, and so do
+//! whole logs it does not know; the journal has all that again. Leaves the batches in them unread: a reader checks what it serves.
+//!
+//! Invariant: nothing a checkpoint knows is changed; where something of it is not there, it is told.
+
+use alloc::{
+    collections::BTreeSet,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::{
+    checkpoint::read_all,
+    disk::{Disk, DiskError, DiskFile, Open},
+    entry::PartitionId,
+    log::{LogDir, LogState, SegmentState},
+    segment::{METADATA, is_missing, metadata, metadata_path},
+};
+
+/// A log that lacks what the checkpoint says it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Whose log.
+    pub partition: PartitionId,
+    /// The file, relative to the data folder.
+    pub file: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl core::fmt::Display for Missing {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} in the data folder {}", self.file, self.why)
+    }
+}
+
+/// Cuts every log, and removes those that are not in `logs`.
+pub(super) fn cut<D: Disk>(disk: &D, logs: &[LogState]) -> Result<Vec<Missing>, DiskError> {
+    let mut missing = Vec::new();
+    for log in logs {
+        if let Some((file, why)) = cut_log(disk, log)? {
+            missing.push(Missing { partition: log.partition, file, why: why.to_string() });
+        }
+    }
+    let known: BTreeSet<&str> = logs.iter().map(|log| log.dir.as_str()).collect();
+    for name in disk.list("")? {
+        if !known.contains(name.as_str()) && is_log(disk, &name)? {
+            disk.remove_dir_all(&name)?;
+        }
+    }
+    Ok(missing)
+}
+
+fn cut_log<D: Disk>(disk: &D, log: &LogState) -> Result<Option<(String, &'static str)>, DiskError> {
+    if log.segments.is_empty() {
+        return Ok(None);
+    }
+    let dir = LogDir { partition: log.partition, name: log.dir.as_str().into() };
+    let whose = metadata_path(&dir);
+    match read_all(disk, &whose)? {
+        None => return Ok(Some((whose, "is gone"))),
+        Some(found) if found != metadata(&log.partition).as_bytes() => return Ok(Some((whose, "is of another topic"))),
+        Some(_) => {}
+    }
+    for segment in &log.segments {
+        for (what, len) in [("index", segment.index_bytes), ("timeindex", segment.time_index_bytes)] {
+            cut_file(disk, &dir.path(segment.base_offset, what), len)?;
+        }
+        let path = dir.path(segment.base_offset, "log");
+        match cut_file(disk, &path, segment.size)? {
+            None => return Ok(Some((path, "is gone"))),
+            Some(len) if len < segment.size => return Ok(Some((path, "is shorter than what was written to it"))),
+            Some(_) => {}
+        }
+    }
+    remove_unknown(disk, &dir, &log.segments)?;
+    Ok(None)
+}
+
+/// Cuts a file that is longer; returns what its length was, `None` if it is not there.
+fn cut_file<D: Disk>(disk: &D, path: &str, len: u64) -> Result<Option<u64>, DiskError> {
+    let file = disk.open(path, Open::Read);
+    if is_missing(&file) {
+        return Ok(None);
+    }
+    let found = file?.len()?;
+    if found > len {
+        disk.open(path, Open::Append)?.truncate(len)?;
+    }
+    Ok(Some(found))
+}
+
+fn remove_unknown<D: Disk>(disk: &D, dir: &LogDir, segments: &[SegmentState]) -> Result<(), DiskError> {
+    let known: BTreeSet<i64> = segments.iter().map(|segment| segment.base_offset).collect();
+    for name in disk.list(&dir.name)? {
+        if segment_file(&name).is_some_and(|base| !known.contains(&base)) {
+            disk.remove(&format!("{}/{name}", dir.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The base offset of the segment that a file of this name belongs to.
+fn segment_file(name: &str) -> Option<i64> {
+    let (base, what) = name.split_once('.')?;
+    let known = matches!(what, "log" | "index" | "timeindex") && base.len() == 20;
+    base.parse().ok().filter(|_| known)
+}
+
+/// True if this is a folder as the segment writer makes them, whole or in part.
+fn is_log<D: Disk>(disk: &D, name: &str) -> Result<bool, DiskError> {
+    let named_as_one = name.rsplit_once('-').is_some_and(|(_, partition)| partition.parse::<u32>().is_ok());
+    if !named_as_one {
+        return Ok(false);
+    }
+    let ours = |name: &String| name == METADATA || segment_file(name).is_some();
+    Ok(disk.list(name).is_ok_and(|names| names.iter().all(ours)))
+}

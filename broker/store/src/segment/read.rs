@@ -1,0 +1,224 @@
+//! Reads batches from segment files.
+//!
+//! Owns the way from an offset or a timestamp to a place in the file: the index says roughly, batch headers say exactly. Leaves the
+//! indexes to [`super::index`].
+//!
+//! Invariant: no batch leaves here that its checksum does not vouch for, and none at another offset than the log gave it (which the
+//! checksum does not cover: that offsets follow each other does). Anything else is rot, told by file and position. A damaged index
+//! costs time only: the segment is then read from its start.
+
+use alloc::{format, string::String, vec::Vec};
+use bytes::Bytes;
+
+use super::index::{Hint, hint};
+use crate::{
+    batch::{self, BatchInfo, HEADER_BYTES},
+    buffer::{LARGEST, Pool},
+    disk::{Disk, DiskError, DiskFile, Open},
+    log::{SegmentRead, Want},
+};
+
+/// Read beyond what was asked for, because the index leads to a batch some way before it.
+const SLACK_BYTES: usize = 8192;
+
+/// Most bytes of an answer but for a single batch that is larger.
+const MOST_BYTES: usize = 16 << 20;
+
+const _: () = assert!(MOST_BYTES + SLACK_BYTES <= LARGEST);
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The disk failed.
+    Disk(DiskError),
+    /// The file does not hold what was written to it.
+    Rot {
+        /// The file.
+        file: String,
+        /// Where in it.
+        position: u64,
+        /// What is wrong there.
+        why: String,
+    },
+}
+
+impl From<DiskError> for ReadError {
+    fn from(error: DiskError) -> Self {
+        ReadError::Disk(error)
+    }
+}
+
+impl core::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            ReadError::Disk(error) => write!(f, "{error}"),
+            ReadError::Rot { file, position, why } => write!(f, "{file} is damaged at byte {position}: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for ReadError {}
+
+/// Reads segments; clones may be used on several threads.
+#[derive(Clone, Debug)]
+pub struct SegmentReader<D: Disk> {
+    disk: D,
+    pool: Pool,
+}
+
+impl<D: Disk> SegmentReader<D> {
+    /// Reads from this data folder into buffers of this pool.
+    pub fn new(disk: D, pool: Pool) -> Self {
+        Self { disk, pool }
+    }
+
+    /// Whole batches, checked, as the read asks for them; none if the first one is too large and need not be given.
+    ///
+    /// # Errors
+    /// Rot, or any of the disk's (`NotFound` if the log was deleted meanwhile).
+    pub fn read(&self, read: &SegmentRead) -> Result<Bytes, ReadError> {
+        let path = read.dir.path(read.base_offset, "log");
+        let file = self.disk.open(&path, Open::Read)?;
+        let segment = Segment { read, path, file };
+        match self.read_from(&segment, hint(&self.disk, read)?) {
+            // The index may be what is damaged.
+            Err(ReadError::Rot { .. }) => self.read_from(&segment, Hint::default()),
+            answer => answer,
+        }
+    }
+
+    fn read_from(&self, segment: &Segment<'_, D>, hint: Hint) -> Result<Bytes, ReadError> {
+        match segment.find(hint)? {
+            Some((position, first)) => self.read_batches(segment, position, &first),
+            None => Ok(Bytes::new()),
+        }
+    }
+
+    fn read_batches(&self, segment: &Segment<'_, D>, position: u64, first: &BatchInfo) -> Result<Bytes, ReadError> {
+        let read = segment.read;
+        let first_bytes = first.length as usize;
+        if first_bytes > read.max_bytes && !read.at_least_one {
+            return Ok(Bytes::new());
+        }
+        if first_bytes > LARGEST {
+            return Err(segment.rot(position, "a batch is larger than any that was written"));
+        }
+        let left = usize::try_from(read.size - position).unwrap_or(usize::MAX);
+        let len = read.max_bytes.min(MOST_BYTES).max(first_bytes).min(left);
+        let mut buffer = self.pool.take(len);
+        segment.read_exactly(position, &mut buffer[..len])?;
+        let buffer = buffer.freeze().slice(..len);
+        let end = segment.check(position, &buffer, first_bytes)?;
+        Ok(buffer.slice(..end))
+    }
+}
+
+struct Segment<'a, D: Disk> {
+    read: &'a SegmentRead,
+    path: String,
+    file: D::File,
+}
+
+impl<D: Disk> Segment<'_, D> {
+    fn rot(&self, position: u64, why: &str) -> ReadError {
+        ReadError::Rot { file: self.path.clone(), position, why: why.into() }
+    }
+
+    fn read_exactly(&self, position: u64, to: &mut [u8]) -> Result<(), ReadError> {
+        if self.file.read_at(position, to)? < to.len() {
+            return Err(self.rot(position, "the file ends before what was written to it"));
+        }
+        Ok(())
+    }
+
+    /// The first batch wanted, looked for batch by batch from the hint on; what the hint claims is checked on the way.
+    fn find(&self, hint: Hint) -> Result<Option<(u64, BatchInfo)>, ReadError> {
+        let mut window = Window { start: 0, bytes: Vec::new() };
+        let mut position = hint.position;
+        let mut claim = hint.earlier;
+        let mut expected = (position == 0).then_some(self.read.base_offset);
+        while position < self.read.size {
+            let info = self.header(position, window.header(self, position)?, expected)?;
+            if position == hint.position && hint.last_offset.is_some_and(|last| last != info.last_offset()) {
+                return Err(self.rot(position, "the index has another batch here"));
+            }
+            if claim.is_some_and(|(offset, _)| offset == info.last_offset()) {
+                claim = claim.filter(|(_, timestamp)| *timestamp != info.max_timestamp);
+            }
+            let reached = match self.read.want {
+                Want::Offset(offset) => info.last_offset() >= offset,
+                Want::Timestamp(timestamp) => info.max_timestamp >= timestamp,
+            };
+            if reached && claim.is_some() {
+                return Err(self.rot(position, "the time index tells of another batch"));
+            }
+            if reached {
+                return Ok((info.base_offset < self.read.upto).then_some((position, info)));
+            }
+            expected = Some(info.last_offset() + 1);
+            position += u64::from(info.length);
+        }
+        if claim.is_some() {
+            return Err(self.rot(position, "the time index tells of another batch"));
+        }
+        Ok(None)
+    }
+
+    /// A header where the log has one: with the next offset, an epoch that was, and ending within what was written.
+    fn header(&self, position: u64, bytes: &[u8], expected: Option<i64>) -> Result<BatchInfo, ReadError> {
+        let info = BatchInfo::parse_header(bytes).map_err(|bad| self.rot(position, &format!("{bad}")))?;
+        if let Some(expected) = expected
+            && info.base_offset != expected
+        {
+            return Err(self.rot(position, &format!("offset {} is where {expected} should be", info.base_offset)));
+        }
+        if !(0..=self.read.leader_epoch).contains(&info.leader_epoch) {
+            return Err(self.rot(position, &format!("leader epoch {} never was", info.leader_epoch)));
+        }
+        if position + u64::from(info.length) > self.read.size {
+            return Err(self.rot(position, "a batch is longer than what was written"));
+        }
+        Ok(info)
+    }
+
+    /// Where the last batch ends that may be given: whole, checked, below `upto`, within the bytes asked for. The first may be larger.
+    fn check(&self, position: u64, bytes: &[u8], first: usize) -> Result<usize, ReadError> {
+        let most = self.read.max_bytes.max(first);
+        let (mut end, mut expected) = (0, None);
+        while bytes.len() - end >= HEADER_BYTES {
+            let at = position + end as u64;
+            let info = self.header(at, &bytes[end..], expected)?;
+            let next = end + info.length as usize;
+            if next > most.min(bytes.len()) || info.base_offset >= self.read.upto {
+                break;
+            }
+            batch::check_crc(&bytes[end..]).map_err(|bad| self.rot(at, &format!("{bad}")))?;
+            (end, expected) = (next, Some(info.last_offset() + 1));
+            if matches!(self.read.want, Want::Timestamp(_)) {
+                break;
+            }
+        }
+        Ok(end)
+    }
+}
+
+/// A few kilobytes of the file, so that looking for a batch is not one call of the disk per header.
+struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    fn header<D: Disk>(&mut self, segment: &Segment<'_, D>, position: u64) -> Result<&[u8], ReadError> {
+        let end = self.start + self.bytes.len() as u64;
+        let inside = position >= self.start && position + HEADER_BYTES as u64 <= end;
+        if !inside {
+            let left = usize::try_from(segment.read.size - position).unwrap_or(usize::MAX);
+            self.bytes.resize(SLACK_BYTES.min(left), 0);
+            self.start = position;
+            segment.read_exactly(position, &mut self.bytes)?;
+        }
+        let at = (position - self.start) as usize;
+        Ok(self.bytes.get(at..).unwrap_or_default())
+    }
+}
