@@ -12,8 +12,8 @@ use alloc::{collections::VecDeque, vec::Vec};
 
 mod file;
 
-pub use file::{Prepare, Prepared};
 pub(crate) use file::{BadHeader, ENTRIES_START, FOLDER, Header, Kind, path, slots};
+pub use file::{Prepare, Prepared};
 
 use crate::{
     buffer::Pool,
@@ -45,7 +45,10 @@ impl Sizes {
     fn check(&self) {
         let blocks = |len: u64| len.is_multiple_of(BLOCK as u64);
         assert!(blocks(self.first) && blocks(self.file) && blocks(self.capacity), "journal files are whole blocks");
-        assert!(self.first > ENTRIES_START && self.first <= self.file && self.file <= self.capacity, "journal files hold entries");
+        assert!(
+            self.first > ENTRIES_START && self.first <= self.file && self.file <= self.capacity,
+            "journal files hold entries"
+        );
     }
 }
 

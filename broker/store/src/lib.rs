@@ -21,7 +21,9 @@ pub mod disk;
 pub mod entry;
 pub mod journal;
 pub mod log;
-pub mod recover;
-pub mod segment;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
+pub mod recover;
+pub mod segment;
+#[cfg(test)]
+mod testdisk;

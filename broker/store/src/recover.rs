@@ -126,7 +126,8 @@ fn make_journal_folder<D: Disk>(disk: &D) -> Result<(), DiskError> {
 /// Files that were being made when the last run ended.
 fn remove_unfinished<D: Disk>(disk: &D) -> Result<(), DiskError> {
     let of_journal = disk.list(journal::FOLDER)?;
-    let of_journal = of_journal.iter().filter(|name| name.ends_with(".tmp")).map(|name| format!("{}/{name}", journal::FOLDER));
+    let of_journal =
+        of_journal.iter().filter(|name| name.ends_with(".tmp")).map(|name| format!("{}/{name}", journal::FOLDER));
     let own = [checkpoint::TEMPORARY, identity::TEMPORARY].map(String::from);
     for path in of_journal.chain(own) {
         if disk.exists(&path)? {

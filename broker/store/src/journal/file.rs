@@ -196,7 +196,10 @@ mod tests {
     #[test]
     fn the_layout_is_as_drawn() {
         let blocks = blocks(HEADER);
-        assert_eq!(&blocks[..40], b"CNDJRNL1\x01\0\0\0\x01\0\0\0\x03\0\0\0\0\0\0\0\x64\0\0\0\0\0\0\0\xcd\xab\0\0\0\0\0\0");
+        assert_eq!(
+            &blocks[..40],
+            b"CNDJRNL1\x01\0\0\0\x01\0\0\0\x03\0\0\0\0\0\0\0\x64\0\0\0\0\0\0\0\xcd\xab\0\0\0\0\0\0"
+        );
         assert_eq!(blocks[..BLOCK], blocks[BLOCK..]);
         assert!(blocks[HEADER_BYTES..BLOCK].iter().all(|byte| *byte == 0));
     }

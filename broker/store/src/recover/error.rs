@@ -53,10 +53,16 @@ impl core::fmt::Display for RecoverError {
                 write!(f, "the data folder is not connectd's: {why}; name an empty or new folder in broker.log.dirs")
             }
             RecoverError::Newer { file, version } => {
-                write!(f, "{file} in the data folder has format {version}, which a newer connectd wrote; start that one, or name another folder")
+                write!(
+                    f,
+                    "{file} in the data folder has format {version}, which a newer connectd wrote; start that one, or name another folder"
+                )
             }
             RecoverError::OtherNode { found, expected } => {
-                write!(f, "the data folder is of node {found}, but broker.node.id is {expected}; set broker.node.id={found}, or name another folder")
+                write!(
+                    f,
+                    "the data folder is of node {found}, but broker.node.id is {expected}; set broker.node.id={found}, or name another folder"
+                )
             }
             RecoverError::Rot { file, offset, why } => write!(
                 f,

@@ -59,7 +59,9 @@ pub(super) fn settle<D: Disk>(disk: &D, wanted: Identity) -> Result<(Identity, b
 
 fn encode(identity: &Identity) -> String {
     let Identity { cluster_id, node_id, directory_id } = identity;
-    format!("cluster.id={cluster_id}\n{FORMAT_KEY}={FORMAT}\ndirectory.id={directory_id}\nnode.id={node_id}\nversion=1\n")
+    format!(
+        "cluster.id={cluster_id}\n{FORMAT_KEY}={FORMAT}\ndirectory.id={directory_id}\nnode.id={node_id}\nversion=1\n"
+    )
 }
 
 fn parse(bytes: &[u8]) -> Result<Identity, RecoverError> {
@@ -71,7 +73,9 @@ fn parse(bytes: &[u8]) -> Result<Identity, RecoverError> {
         pairs.find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim())
     };
     let Some(format) = value(FORMAT_KEY) else {
-        return Err(RecoverError::NotOurs { why: format!("{FILE} is there, but without {FORMAT_KEY}, so it is Apache Kafka's") });
+        return Err(RecoverError::NotOurs {
+            why: format!("{FILE} is there, but without {FORMAT_KEY}, so it is Apache Kafka's"),
+        });
     };
     let format: u32 = format.parse().map_err(|_| rot("its format is not a number"))?;
     if format > FORMAT {

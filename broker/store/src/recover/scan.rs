@@ -49,7 +49,12 @@ impl<F: DiskFile> Scan<F> {
 }
 
 /// Reads the entries after number `after`. `checkpointed` says that there is a checkpoint, so the journal must be there too.
-pub(super) fn scan<D: Disk>(disk: &D, pool: &Pool, after: u64, checkpointed: bool) -> Result<Scan<D::File>, RecoverError> {
+pub(super) fn scan<D: Disk>(
+    disk: &D,
+    pool: &Pool,
+    after: u64,
+    checkpointed: bool,
+) -> Result<Scan<D::File>, RecoverError> {
     let mut spares = Vec::new();
     let mut used = Vec::new();
     let mut next_slot = 0;
@@ -97,7 +102,10 @@ struct Walk {
 
 /// What is at a place in a file.
 enum Place {
-    Entry { header: EntryHeader, items: Vec<Item> },
+    Entry {
+        header: EntryHeader,
+        items: Vec<Item>,
+    },
     /// The entry that should be here was begun.
     Torn,
     Nothing,
@@ -132,7 +140,13 @@ impl Walk {
     }
 
     /// No entry is at `position`, and none after it in the file.
-    fn end<F: DiskFile>(&mut self, file: &File<F>, position: u64, next: Option<u64>, torn: bool) -> Result<(), RecoverError> {
+    fn end<F: DiskFile>(
+        &mut self,
+        file: &File<F>,
+        position: u64,
+        next: Option<u64>,
+        torn: bool,
+    ) -> Result<(), RecoverError> {
         if let Some(seq) = next {
             return Err(file.rot(position, self.expected, seq));
         }
