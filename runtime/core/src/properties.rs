@@ -2,7 +2,8 @@
 //!
 //! Owns the syntax: ISO-8859-1, `#` and `!` comments, `=`, `:` or blank between key and value, continued lines, escapes
 //! (source: `java.util.Properties.load`). Leaves the meaning of the keys to others. Invariant: every file is read to the
-//! same map as Java reads it, or refused with the line that Java would refuse.
+//! same map as Java reads it, or refused with the line that Java would refuse. (One exception: of a backslash that ends the
+//! file Java makes an empty key; nobody means that.)
 
 use crate::config::ConfigMap;
 use alloc::{string::String, vec::Vec};
@@ -25,10 +26,7 @@ impl core::fmt::Display for BadLine {
 /// Reads a whole file. Keys keep the order of the file; of a key that comes twice the later value counts.
 pub fn parse(file: &[u8]) -> Result<ConfigMap, BadLine> {
     let mut pairs = Vec::new();
-    let mut lines = Lines {
-        rest: file,
-        next: 1,
-    };
+    let mut lines = Lines { rest: file, next: 1 };
     while let Some((number, line)) = lines.logical() {
         let (key, value) = split(&line);
         let bad = |why| BadLine { line: number, why };
@@ -40,6 +38,7 @@ pub fn parse(file: &[u8]) -> Result<ConfigMap, BadLine> {
 /// The natural lines of a file, joined to logical ones.
 struct Lines<'a> {
     rest: &'a [u8],
+    /// Number of the next natural line.
     next: usize,
 }
 
@@ -55,12 +54,18 @@ impl<'a> Lines<'a> {
             let mut logical = line.to_vec();
             while continues(&logical) {
                 logical.pop();
+                // A backslash alone begins nothing: the next line may still be a comment.
+                if logical.is_empty() {
+                    break;
+                }
                 match self.natural() {
                     Some(more) => logical.extend_from_slice(trim_start(more)),
                     None => break,
                 }
             }
-            return Some((number, logical));
+            if !logical.is_empty() {
+                return Some((number, logical));
+            }
         }
     }
 
@@ -70,15 +75,9 @@ impl<'a> Lines<'a> {
             return None;
         }
         self.next += 1;
-        let end = self
-            .rest
-            .iter()
-            .position(|b| matches!(b, b'\n' | b'\r'))
-            .unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
-        self.rest = rest
-            .strip_prefix(b"\r\n")
-            .unwrap_or(rest.get(1..).unwrap_or_default());
+        self.rest = rest.strip_prefix(b"\r\n").unwrap_or(rest.get(1..).unwrap_or_default());
         Some(line)
     }
 }
@@ -93,10 +92,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 fn trim_start(line: &[u8]) -> &[u8] {
-    &line[line
-        .iter()
-        .position(|b| !is_blank(*b))
-        .unwrap_or(line.len())..]
+    &line[line.iter().position(|b| !is_blank(*b)).unwrap_or(line.len())..]
 }
 
 /// Key and value, both still escaped. The key ends before the first bare `=`, `:` or blank.
@@ -119,18 +115,16 @@ fn unescape(escaped: &[u8]) -> Result<String, &'static str> {
     let mut units: Vec<u16> = Vec::with_capacity(escaped.len());
     let mut bytes = escaped.iter().copied();
     while let Some(byte) = bytes.next() {
-        units.push(
-            match (byte, if byte == b'\\' { bytes.next() } else { None }) {
-                (b'\\', None) => continue,
-                (b'\\', Some(b'u')) => hex4(&mut bytes)?,
-                (b'\\', Some(b't')) => 0x09,
-                (b'\\', Some(b'n')) => 0x0a,
-                (b'\\', Some(b'r')) => 0x0d,
-                (b'\\', Some(b'f')) => 0x0c,
-                (b'\\', Some(other)) => other.into(),
-                (latin1, _) => latin1.into(),
-            },
-        );
+        units.push(match (byte, if byte == b'\\' { bytes.next() } else { None }) {
+            (b'\\', None) => continue,
+            (b'\\', Some(b'u')) => hex4(&mut bytes)?,
+            (b'\\', Some(b't')) => 0x09,
+            (b'\\', Some(b'n')) => 0x0a,
+            (b'\\', Some(b'r')) => 0x0d,
+            (b'\\', Some(b'f')) => 0x0c,
+            (b'\\', Some(other)) => other.into(),
+            (latin1, _) => latin1.into(),
+        });
     }
     Ok(String::from_utf16_lossy(&units))
 }
@@ -140,9 +134,7 @@ fn hex4(bytes: &mut impl Iterator<Item = u8>) -> Result<u16, &'static str> {
     for _ in 0..4 {
         let digit = bytes.next().and_then(|b| char::from(b).to_digit(16));
         unit = unit << 4
-            | digit.ok_or(
-                r"`\u` needs four hexadecimal digits after it; to write a backslash, write `\\`",
-            )?;
+            | digit.ok_or(r"`\u` needs four hexadecimal digits after it; to write a backslash, write `\\`")?;
     }
     Ok(unit as u16)
 }
@@ -184,14 +176,14 @@ mod tests {
         check("a=b\\\n# not a comment", &[("a", "b# not a comment")]);
         check("a=b\\\n\nc=d", &[("a", "b"), ("c", "d")]);
         check("a=b\\", &[("a", "b")]);
+        check("\\\n!c\n\\\n\na=b\n", &[("a", "b")]);
+        check("\\\n", &[]);
+        check("\\", &[]);
     }
 
     #[test]
     fn escapes() {
-        check(
-            r"a=\u00e9\uD83D\ude00\t\n\r\f\q\\",
-            &[("a", "é😀\t\n\r\u{c}q\\")],
-        );
+        check(r"a=\u00e9\uD83D\ude00\t\n\r\f\q\\", &[("a", "é😀\t\n\r\u{c}q\\")]);
         check("caf\\u00e9=1", &[("café", "1")]);
     }
 
@@ -212,9 +204,6 @@ mod tests {
             assert_eq!(parse(file.as_bytes()).unwrap_err().line, 3, "{file:?}");
         }
         let message = alloc::string::ToString::to_string(&parse(b"y=\\u12").unwrap_err());
-        assert_eq!(
-            message,
-            r"line 1: `\u` needs four hexadecimal digits after it; to write a backslash, write `\\`"
-        );
+        assert_eq!(message, r"line 1: `\u` needs four hexadecimal digits after it; to write a backslash, write `\\`");
     }
 }
