@@ -463,10 +463,7 @@ pub enum RefusalKind {
 impl Refusal {
     /// A refusal of `kind` that says `message`.
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 }
 

@@ -26,10 +26,7 @@ pub(super) enum Instance {
     /// It runs.
     Running { run: Run, config: ConfigMap },
     /// Asked to stop; then there is none, or it has failed with this trace.
-    Stopping {
-        run: Run,
-        failed: Option<(String, ConfigMap)>,
-    },
+    Stopping { run: Run, failed: Option<(String, ConfigMap)> },
     /// It could not start, or raised an error.
     Failed { trace: String, config: ConfigMap },
 }
@@ -50,11 +47,7 @@ pub(super) enum Slot {
         stopping: bool,
     },
     /// The last run ended with an error.
-    Failed {
-        trace: String,
-        connector: ConfigMap,
-        config: ConfigMap,
-    },
+    Failed { trace: String, connector: ConfigMap, config: ConfigMap },
 }
 
 /// What runs of one connector.
@@ -95,29 +88,16 @@ impl Live {
         self.reconcile_tasks(scene, next_run, out);
     }
 
-    fn reconcile_instance(
-        &mut self,
-        scene: &Scene,
-        next_run: &mut u64,
-        out: &mut impl FnMut(Output),
-    ) {
+    fn reconcile_instance(&mut self, scene: &Scene, next_run: &mut u64, out: &mut impl FnMut(Output)) {
         let target = scene.target();
-        let wanted = scene
-            .wanted
-            .filter(|_| target == Some(TargetState::Started));
+        let wanted = scene.wanted.filter(|_| target == Some(TargetState::Started));
         let config = wanted.and_then(|wanted| wanted.config.as_ref());
         match &self.instance {
             Instance::Stopping { .. } => return,
             Instance::Starting { run, config: old } | Instance::Running { run, config: old } => {
                 if config != Some(old) || self.restart_instance {
-                    out(Output::StopConnector {
-                        connector: scene.name.into(),
-                        run: *run,
-                    });
-                    self.instance = Instance::Stopping {
-                        run: *run,
-                        failed: None,
-                    };
+                    out(Output::StopConnector { connector: scene.name.into(), run: *run });
+                    self.instance = Instance::Stopping { run: *run, failed: None };
                     self.proposed = None;
                 }
                 return;
@@ -125,9 +105,7 @@ impl Live {
             Instance::Failed { config: old, .. } => {
                 // Pausing and resuming do not touch a failure; a restart, another config, stopping and deleting do.
                 let same = scene.wanted.and_then(|wanted| wanted.config.as_ref()) == Some(old);
-                if same
-                    && !self.restart_instance
-                    && matches!(target, Some(TargetState::Started | TargetState::Paused))
+                if same && !self.restart_instance && matches!(target, Some(TargetState::Started | TargetState::Paused))
                 {
                     return;
                 }
@@ -138,10 +116,7 @@ impl Live {
         self.restart_instance = false;
         if let (Some(wanted), Some(config)) = (wanted, config) {
             let run = new_run(next_run);
-            self.instance = Instance::Starting {
-                run,
-                config: config.clone(),
-            };
+            self.instance = Instance::Starting { run, config: config.clone() };
             out(Output::StartConnector {
                 connector: scene.name.into(),
                 run,
@@ -157,10 +132,7 @@ impl Live {
         self.stop_tasks(scene.name, &wanted, out);
         let paused = scene.target() == Some(TargetState::Paused);
         for (i, (connector, config)) in wanted.iter().enumerate() {
-            let id = TaskId {
-                connector: scene.name.into(),
-                task: i as u32,
-            };
+            let id = TaskId { connector: scene.name.into(), task: i as u32 };
             match self.tasks.get_mut(&(i as u32)) {
                 None => {
                     self.restart_tasks.remove(&(i as u32));
@@ -175,22 +147,11 @@ impl Live {
                     );
                     self.tasks.insert(i as u32, slot);
                 }
-                Some(Slot::Active {
-                    run,
-                    paused: told,
-                    stopping: false,
-                    ..
-                }) if *told != paused => {
+                Some(Slot::Active { run, paused: told, stopping: false, .. }) if *told != paused => {
                     *told = paused;
                     out(match paused {
-                        true => Output::PauseTask {
-                            task: id,
-                            run: *run,
-                        },
-                        false => Output::ResumeTask {
-                            task: id,
-                            run: *run,
-                        },
+                        true => Output::PauseTask { task: id, run: *run },
+                        false => Output::ResumeTask { task: id, run: *run },
                     });
                 }
                 Some(_) => {}
@@ -199,40 +160,21 @@ impl Live {
     }
 
     /// Stops what is not wanted, or wanted otherwise; forgets such failures.
-    fn stop_tasks(
-        &mut self,
-        name: &str,
-        wanted: &[(&ConfigMap, &ConfigMap)],
-        out: &mut impl FnMut(Output),
-    ) {
+    fn stop_tasks(&mut self, name: &str, wanted: &[(&ConfigMap, &ConfigMap)], out: &mut impl FnMut(Output)) {
         let restart = &self.restart_tasks;
         self.tasks.retain(|i, slot| {
             let fits = |connector: &ConfigMap, config: &ConfigMap| {
                 wanted.get(*i as usize) == Some(&(connector, config)) && !restart.contains(i)
             };
             match slot {
-                Slot::Active {
-                    run,
-                    connector,
-                    config,
-                    stopping,
-                    ..
-                } => {
+                Slot::Active { run, connector, config, stopping, .. } => {
                     if !*stopping && !fits(connector, config) {
                         *stopping = true;
-                        out(Output::StopTask {
-                            task: TaskId {
-                                connector: name.into(),
-                                task: *i,
-                            },
-                            run: *run,
-                        });
+                        out(Output::StopTask { task: TaskId { connector: name.into(), task: *i }, run: *run });
                     }
                     true
                 }
-                Slot::Failed {
-                    connector, config, ..
-                } => fits(connector, config),
+                Slot::Failed { connector, config, .. } => fits(connector, config),
             }
         });
         self.restart_tasks.retain(|i| (*i as usize) < wanted.len());
@@ -249,10 +191,7 @@ impl Live {
     /// True if no instance and no task runs.
     pub fn is_quiet(&self) -> bool {
         matches!(self.instance, Instance::None | Instance::Failed { .. })
-            && self
-                .tasks
-                .values()
-                .all(|slot| matches!(slot, Slot::Failed { .. }))
+            && self.tasks.values().all(|slot| matches!(slot, Slot::Failed { .. }))
     }
 
     /// True if the instance is as wanted, or failed.
@@ -272,17 +211,9 @@ impl Live {
 /// What the edge says.
 impl Live {
     /// The instance runs and gave its tasks' configs.
-    pub fn connector_started(
-        &mut self,
-        scene: &Scene,
-        run: Run,
-        tasks: Vec<ConfigMap>,
-        out: &mut VecDeque<Output>,
-    ) {
+    pub fn connector_started(&mut self, scene: &Scene, run: Run, tasks: Vec<ConfigMap>, out: &mut VecDeque<Output>) {
         let config = match &self.instance {
-            Instance::Starting { run: of, config } | Instance::Running { run: of, config }
-                if *of == run =>
-            {
+            Instance::Starting { run: of, config } | Instance::Running { run: of, config } if *of == run => {
                 config.clone()
             }
             _ => return,
@@ -295,19 +226,11 @@ impl Live {
                 scene.name,
                 tasks.len()
             );
-            out.push_back(Output::StopConnector {
-                connector: scene.name.into(),
-                run,
-            });
-            self.instance = Instance::Stopping {
-                run,
-                failed: Some((trace, config)),
-            };
+            out.push_back(Output::StopConnector { connector: scene.name.into(), run });
+            self.instance = Instance::Stopping { run, failed: Some((trace, config)) };
             return;
         }
-        let complete = tasks
-            .into_iter()
-            .map(|task| task_config(task, &config, scene.class));
+        let complete = tasks.into_iter().map(|task| task_config(task, &config, scene.class));
         self.proposed = Some(complete.collect());
         self.instance = Instance::Running { run, config };
     }
@@ -315,13 +238,8 @@ impl Live {
     /// The instance is gone, with an error.
     pub fn connector_failed(&mut self, run: Run, trace: String) {
         match &self.instance {
-            Instance::Starting { run: of, config } | Instance::Running { run: of, config }
-                if *of == run =>
-            {
-                self.instance = Instance::Failed {
-                    trace,
-                    config: config.clone(),
-                };
+            Instance::Starting { run: of, config } | Instance::Running { run: of, config } if *of == run => {
+                self.instance = Instance::Failed { trace, config: config.clone() };
                 self.proposed = None;
             }
             _ => {}
@@ -352,21 +270,8 @@ impl Live {
     /// A task is gone, with an error. One that was told to stop has yet to say that it did.
     pub fn task_failed(&mut self, i: u32, run: Run, trace: String) {
         match self.tasks.remove(&i) {
-            Some(Slot::Active {
-                run: of,
-                connector,
-                config,
-                stopping: false,
-                ..
-            }) if of == run => {
-                self.tasks.insert(
-                    i,
-                    Slot::Failed {
-                        trace,
-                        connector,
-                        config,
-                    },
-                );
+            Some(Slot::Active { run: of, connector, config, stopping: false, .. }) if of == run => {
+                self.tasks.insert(i, Slot::Failed { trace, connector, config });
             }
             Some(other) => drop(self.tasks.insert(i, other)),
             None => {}
@@ -375,8 +280,7 @@ impl Live {
 
     /// A task is gone, as it was told.
     pub fn task_stopped(&mut self, i: u32, run: Run) {
-        if matches!(self.tasks.get(&i), Some(Slot::Active { run: of, stopping: true, .. }) if *of == run)
-        {
+        if matches!(self.tasks.get(&i), Some(Slot::Active { run: of, stopping: true, .. }) if *of == run) {
             self.tasks.remove(&i);
         }
     }
@@ -397,23 +301,13 @@ fn task_config(mut task: ConfigMap, connector: &ConfigMap, class: Option<&Class>
 
 impl<'a> Scene<'a> {
     fn target(&self) -> Option<TargetState> {
-        self.wanted
-            .filter(|_| !self.closing)
-            .map(|wanted| wanted.target)
+        self.wanted.filter(|_| !self.closing).map(|wanted| wanted.target)
     }
 
     /// Connector config and task config of every task that shall run.
     fn wanted_tasks(&self, hold: bool) -> Vec<(&'a ConfigMap, &'a ConfigMap)> {
-        let wanted = self
-            .wanted
-            .filter(|wanted| !self.closing && !hold && wanted.target != TargetState::Stopped);
-        wanted.map_or_else(Vec::new, |wanted| {
-            wanted
-                .tasks
-                .iter()
-                .map(|task| (&wanted.applied, task))
-                .collect()
-        })
+        let wanted = self.wanted.filter(|wanted| !self.closing && !hold && wanted.target != TargetState::Stopped);
+        wanted.map_or_else(Vec::new, |wanted| wanted.tasks.iter().map(|task| (&wanted.applied, task)).collect())
     }
 }
 
@@ -430,11 +324,7 @@ fn start_task(
     let Some(direction) = direction else {
         let class = connector.get("connector.class").unwrap_or("none");
         let trace = format!("connector.class {class} is not installed in this worker");
-        return Slot::Failed {
-            trace,
-            connector,
-            config,
-        };
+        return Slot::Failed { trace, connector, config };
     };
     let run = new_run(next_run);
     out(Output::StartTask(StartTask {
@@ -445,14 +335,7 @@ fn start_task(
         config: config.clone(),
         paused,
     }));
-    Slot::Active {
-        run,
-        connector,
-        config,
-        state: State::Unassigned,
-        paused,
-        stopping: false,
-    }
+    Slot::Active { run, connector, config, state: State::Unassigned, paused, stopping: false }
 }
 
 fn new_run(next: &mut u64) -> Run {

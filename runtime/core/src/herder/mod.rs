@@ -101,8 +101,7 @@ impl Herder {
             }
         }
         good.sort_by_key(wanted::table_order);
-        good.into_iter()
-            .for_each(|record| self.wanted.replay(record));
+        good.into_iter().for_each(|record| self.wanted.replay(record));
         bad
     }
 
@@ -111,14 +110,8 @@ impl Herder {
         let mut bad = Vec::new();
         for record in records {
             match connect_topics::read_status(&record.key, record.value.as_deref()) {
-                Ok(connect_topics::StatusRecord::Of(key)) if record.value.is_some() => {
-                    self.shown.leftover(key)
-                }
-                Ok(connect_topics::StatusRecord::Topic {
-                    topic,
-                    connector,
-                    seen,
-                }) => {
+                Ok(connect_topics::StatusRecord::Of(key)) if record.value.is_some() => self.shown.leftover(key),
+                Ok(connect_topics::StatusRecord::Topic { topic, connector, seen }) => {
                     self.topics.load(connector, topic, seen);
                 }
                 Ok(_) => {}
@@ -145,23 +138,11 @@ impl Herder {
             }
             Input::Tick => {}
             Input::Stop => self.stop(now),
-            Input::ConnectorStarted {
-                connector,
-                run,
-                tasks,
-            } => {
-                self.on_live(now, &connector, |live, scene, out| {
-                    live.connector_started(scene, run, tasks, out)
-                });
+            Input::ConnectorStarted { connector, run, tasks } => {
+                self.on_live(now, &connector, |live, scene, out| live.connector_started(scene, run, tasks, out));
             }
-            Input::ConnectorFailed {
-                connector,
-                run,
-                trace,
-            } => {
-                self.on_live(now, &connector, |live, _, _| {
-                    live.connector_failed(run, trace)
-                });
+            Input::ConnectorFailed { connector, run, trace } => {
+                self.on_live(now, &connector, |live, _, _| live.connector_failed(run, trace));
             }
             Input::ConnectorStopped { connector, run } => {
                 self.on_live(now, &connector, |live, _, _| live.connector_stopped(run));
@@ -169,20 +150,13 @@ impl Herder {
             Input::TaskRunning { task, run } => self.task_is(now, &task, run, State::Running),
             Input::TaskPaused { task, run } => self.task_is(now, &task, run, State::Paused),
             Input::TaskFailed { task, run, trace } => {
-                self.on_live(now, &task.connector, |live, _, _| {
-                    live.task_failed(task.task, run, trace)
-                });
+                self.on_live(now, &task.connector, |live, _, _| live.task_failed(task.task, run, trace));
             }
             Input::TaskStopped { task, run } => {
-                self.on_live(now, &task.connector, |live, _, _| {
-                    live.task_stopped(task.task, run)
-                });
+                self.on_live(now, &task.connector, |live, _, _| live.task_stopped(task.task, run));
             }
         }
-        let due = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.retry_at.is_some_and(|at| at <= now));
+        let due = self.entries.iter().filter(|(_, entry)| entry.retry_at.is_some_and(|at| at <= now));
         let due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
         due.iter().for_each(|name| self.advance(now, name));
     }
@@ -205,19 +179,13 @@ impl Herder {
 
     fn start(&mut self, now: Now, named: &alloc::collections::BTreeSet<String>) {
         self.started = true;
-        let all: Vec<_> = self
-            .wanted
-            .iter()
-            .map(|(name, connector)| (name.clone(), connector.from_file))
-            .collect();
+        let all: Vec<_> = self.wanted.iter().map(|(name, connector)| (name.clone(), connector.from_file)).collect();
         for (name, from_file) in all {
             let entry = self.entries.entry(name.clone()).or_default();
             entry.live.awaits_file = named.contains(&name);
             if from_file && !named.contains(&name) {
                 entry.live.awaits_file = true;
-                entry
-                    .queue
-                    .push_front((operation::NOBODY, Operation::Delete(name)));
+                entry.queue.push_front((operation::NOBODY, Operation::Delete(name)));
             }
         }
         let all: Vec<_> = self.entries.keys().cloned().collect();
@@ -232,13 +200,7 @@ impl Herder {
         self.closing = true;
         let all: Vec<_> = self.waiting.keys().copied().collect();
         for id in all {
-            self.reply(
-                id,
-                Err(Refusal::new(
-                    RefusalKind::Failed,
-                    "The worker is shutting down",
-                )),
-            );
+            self.reply(id, Err(Refusal::new(RefusalKind::Failed, "The worker is shutting down")));
         }
         let all: Vec<_> = self.entries.keys().cloned().collect();
         for name in all {
@@ -250,18 +212,11 @@ impl Herder {
     }
 
     fn task_is(&mut self, now: Now, task: &TaskId, run: Run, state: State) {
-        self.on_live(now, &task.connector, |live, _, _| {
-            live.task_is(task.task, run, state)
-        });
+        self.on_live(now, &task.connector, |live, _, _| live.task_is(task.task, run, state));
     }
 
     /// Lets an input change what runs of a connector, then goes on with it.
-    fn on_live(
-        &mut self,
-        now: Now,
-        name: &str,
-        change: impl FnOnce(&mut Live, &Scene, &mut VecDeque<Output>),
-    ) {
+    fn on_live(&mut self, now: Now, name: &str, change: impl FnOnce(&mut Live, &Scene, &mut VecDeque<Output>)) {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };
@@ -278,25 +233,16 @@ impl Herder {
             };
             let scene = scene(&self.wanted, &self.settings, self.closing, name);
             let outputs = &mut self.outputs;
-            entry
-                .live
-                .reconcile(&scene, &mut self.next_run, &mut |output| {
-                    outputs.push_back(output)
-                });
+            entry.live.reconcile(&scene, &mut self.next_run, &mut |output| outputs.push_back(output));
             self.commit_tasks(now, name);
             if !self.next_step(name) {
                 break;
             }
         }
         self.publish(name);
-        let nothing = |entry: &Entry| {
-            entry.step.is_none() && entry.queue.is_empty() && entry.commit.is_none()
-        };
+        let nothing = |entry: &Entry| entry.step.is_none() && entry.queue.is_empty() && entry.commit.is_none();
         let over = self.wanted.get(name).is_none()
-            && self
-                .entries
-                .get(name)
-                .is_some_and(|entry| nothing(entry) && entry.live.is_quiet());
+            && self.entries.get(name).is_some_and(|entry| nothing(entry) && entry.live.is_quiet());
         if over {
             self.entries.remove(name);
         }
@@ -359,14 +305,9 @@ impl Herder {
             entry.live.hold_tasks = false;
             return;
         }
-        let id = |task| TaskId {
-            connector: name.into(),
-            task,
-        };
-        let mut records: Vec<_> = (0..)
-            .zip(&tasks)
-            .map(|(i, config)| ConfigRecord::Task(id(i), Some(config.clone())))
-            .collect();
+        let id = |task| TaskId { connector: name.into(), task };
+        let mut records: Vec<_> =
+            (0..).zip(&tasks).map(|(i, config)| ConfigRecord::Task(id(i), Some(config.clone()))).collect();
         let gone = tasks.len() as u32..wanted.tasks.len() as u32;
         records.extend(gone.map(|i| ConfigRecord::Task(id(i), None)));
         records.push(ConfigRecord::Commit(name.into(), Some(tasks.len() as u32)));
@@ -379,9 +320,7 @@ impl Herder {
             return;
         };
         if outcome.is_ok() {
-            records
-                .into_iter()
-                .for_each(|record| self.wanted.replay(record));
+            records.into_iter().for_each(|record| self.wanted.replay(record));
         }
         let entry = self.entry(&name);
         match entry.commit.take() {
@@ -404,12 +343,7 @@ impl Herder {
 
     /// Refuses what has waited too long; its work goes on.
     fn expire(&mut self, now: Now) {
-        let late: Vec<_> = self
-            .waiting
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(id, _)| *id)
-            .collect();
+        let late: Vec<_> = self.waiting.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
         for id in late {
             let stage = self.stage(id);
             let message = format!("Request timed out. The worker is currently {stage}");
@@ -429,12 +363,7 @@ impl Herder {
         let scene = scene(&self.wanted, &self.settings, self.closing, name);
         let live = self.entries.get(name).map(|entry| &entry.live);
         let class = class(&self.wanted, &self.settings, name);
-        let records = self.shown.update(
-            &scene,
-            live,
-            &self.settings.worker_id,
-            class.map(|c| c.version.as_str()),
-        );
+        let records = self.shown.update(&scene, live, &self.settings.worker_id, class.map(|c| c.version.as_str()));
         if !records.is_empty() {
             self.outputs.push_back(Output::WriteStatus(records));
         }
@@ -444,21 +373,9 @@ impl Herder {
 /// The class of a connector, if it is known here.
 fn class<'a>(wanted: &Wanted, settings: &'a Settings, name: &str) -> Option<&'a Class> {
     let config = wanted.get(name)?.config.as_ref()?;
-    settings
-        .catalogue
-        .get(config.get("connector.class")?.trim())
+    settings.catalogue.get(config.get("connector.class")?.trim())
 }
 
-fn scene<'a>(
-    wanted: &'a Wanted,
-    settings: &'a Settings,
-    closing: bool,
-    name: &'a str,
-) -> Scene<'a> {
-    Scene {
-        name,
-        wanted: wanted.get(name),
-        class: class(wanted, settings, name),
-        closing,
-    }
+fn scene<'a>(wanted: &'a Wanted, settings: &'a Settings, closing: bool, name: &'a str) -> Scene<'a> {
+    Scene { name, wanted: wanted.get(name), class: class(wanted, settings, name), closing }
 }

@@ -7,7 +7,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::live::{Instance, Slot};
 use super::{
-    Answer, Herder, MAX_QUEUE, Now, RETRY_MS, OffsetsAction, Operation, Origin, Output, Refusal, RefusalKind,
+    Answer, Herder, MAX_QUEUE, Now, OffsetsAction, Operation, Origin, Output, RETRY_MS, Refusal, RefusalKind,
     RequestId, Run, TargetState, TaskId, WriteId, class, scene,
 };
 use crate::{config::ConfigMap, connect_topics::ConfigRecord};
@@ -21,11 +21,7 @@ pub(super) enum Step {
     /// The config is being checked.
     Validating { id: RequestId, put: Put },
     /// Its records are being written.
-    Writing {
-        id: RequestId,
-        write: WriteId,
-        then: Then,
-    },
+    Writing { id: RequestId, write: WriteId, then: Then },
     /// Starts and stops that follow from the records.
     Settling { id: RequestId, until: Until },
     /// Offsets are read or written.
@@ -82,23 +78,14 @@ impl Operation {
 impl Herder {
     /// Puts a request in line.
     pub(super) fn request(&mut self, now: Now, id: RequestId, operation: Operation) {
-        self.waiting
-            .insert(id, now.plus(self.settings.request_timeout_ms));
+        self.waiting.insert(id, now.plus(self.settings.request_timeout_ms));
         if self.closing {
-            return self.reply(
-                id,
-                Err(Refusal::new(
-                    RefusalKind::Failed,
-                    "The worker is shutting down",
-                )),
-            );
+            return self.reply(id, Err(Refusal::new(RefusalKind::Failed, "The worker is shutting down")));
         }
         let name = String::from(operation.connector());
         let entry = self.entry(&name);
         if entry.queue.len() >= MAX_QUEUE {
-            let message = format!(
-                "Too many requests about connector {name} wait for each other; try again later"
-            );
+            let message = format!("Too many requests about connector {name} wait for each other; try again later");
             return self.reply(id, Err(Refusal::new(RefusalKind::Conflict, message)));
         }
         entry.queue.push_back((id, operation));
@@ -106,44 +93,18 @@ impl Herder {
     }
 
     /// Begins a request: what it waits for, or `None` if it has been answered.
-    pub(super) fn begin(
-        &mut self,
-        name: &str,
-        id: RequestId,
-        operation: Operation,
-    ) -> Option<Step> {
+    pub(super) fn begin(&mut self, name: &str, id: RequestId, operation: Operation) -> Option<Step> {
         let begun = match operation {
-            Operation::Put {
-                config,
-                origin,
-                replace,
-                initial_state,
-                ..
-            } => Ok(Some(self.validate(
-                name,
-                id,
-                Put {
-                    config,
-                    origin,
-                    replace,
-                    initial_state,
-                },
-            ))),
+            Operation::Put { config, origin, replace, initial_state, .. } => {
+                Ok(Some(self.validate(name, id, Put { config, origin, replace, initial_state })))
+            }
             Operation::Patch { patch, .. } => self.patch(name, id, patch).map(Some),
             Operation::Delete(_) => self.delete(name, id).map(Some),
             Operation::SetTarget { target, .. } => self.set_target(name, id, target),
-            Operation::Restart {
-                include_tasks: false,
-                only_failed: false,
-                ..
-            } => self.restart(name, id).map(Some),
-            Operation::Restart {
-                include_tasks,
-                only_failed,
-                ..
-            } => self
-                .restart_plan(name, id, include_tasks, only_failed)
-                .map(|()| None),
+            Operation::Restart { include_tasks: false, only_failed: false, .. } => self.restart(name, id).map(Some),
+            Operation::Restart { include_tasks, only_failed, .. } => {
+                self.restart_plan(name, id, include_tasks, only_failed).map(|()| None)
+            }
             Operation::RestartTask(task) => self.restart_task(name, id, task.task).map(Some),
             Operation::Offsets { action, .. } => self.offsets(name, id, action).map(Some),
             Operation::ResetTopics(_) => {
@@ -161,20 +122,11 @@ impl Herder {
     fn validate(&mut self, name: &str, id: RequestId, mut put: Put) -> Step {
         put.config.insert("name", name);
         let (connector, config) = (name.into(), put.config.clone());
-        self.outputs.push_back(Output::Validate {
-            id,
-            connector,
-            config,
-        });
+        self.outputs.push_back(Output::Validate { id, connector, config });
         Step::Validating { id, put }
     }
 
-    fn patch(
-        &mut self,
-        name: &str,
-        id: RequestId,
-        patch: Vec<(String, Option<String>)>,
-    ) -> Result<Step, Refusal> {
+    fn patch(&mut self, name: &str, id: RequestId, patch: Vec<(String, Option<String>)>) -> Result<Step, Refusal> {
         let mut config = self.config(name)?.clone();
         for (key, value) in patch {
             match value {
@@ -182,26 +134,13 @@ impl Herder {
                 None => drop(config.remove(&key)),
             }
         }
-        Ok(self.validate(
-            name,
-            id,
-            Put {
-                config,
-                origin: Origin::Rest,
-                replace: true,
-                initial_state: None,
-            },
-        ))
+        Ok(self.validate(name, id, Put { config, origin: Origin::Rest, replace: true, initial_state: None }))
     }
 
     /// The config of a Put has been checked.
     pub(super) fn validated(&mut self, now: Now, id: RequestId, outcome: Result<(), Refusal>) {
         let validating = |step: &Option<Step>| matches!(step, Some(Step::Validating { id: of, .. }) if *of == id);
-        let Some((name, entry)) = self
-            .entries
-            .iter_mut()
-            .find(|(_, entry)| validating(&entry.step))
-        else {
+        let Some((name, entry)) = self.entries.iter_mut().find(|(_, entry)| validating(&entry.step)) else {
             return;
         };
         let name = name.clone();
@@ -243,19 +182,11 @@ impl Herder {
         Ok(self.write(name, id, records, Then::Forget))
     }
 
-    fn set_target(
-        &mut self,
-        name: &str,
-        id: RequestId,
-        target: TargetState,
-    ) -> Result<Option<Step>, Refusal> {
+    fn set_target(&mut self, name: &str, id: RequestId, target: TargetState) -> Result<Option<Step>, Refusal> {
         let stop = target == TargetState::Stopped;
         let Some(wanted) = self.wanted.get(name) else {
-            let message = if stop {
-                format!("Connector {name} not found")
-            } else {
-                format!("Unknown connector {name}")
-            };
+            let message =
+                if stop { format!("Connector {name} not found") } else { format!("Unknown connector {name}") };
             return Err(Refusal::new(RefusalKind::NotFound, message));
         };
         if wanted.target == target && !stop {
@@ -275,24 +206,12 @@ impl Herder {
     fn restart(&mut self, name: &str, id: RequestId) -> Result<Step, Refusal> {
         self.config(name)?;
         self.entry(name).live.restart_instance = true;
-        Ok(Step::Settling {
-            id,
-            until: Until::Instance { created: None },
-        })
+        Ok(Step::Settling { id, until: Until::Instance { created: None } })
     }
 
-    fn restart_plan(
-        &mut self,
-        name: &str,
-        id: RequestId,
-        tasks: bool,
-        only_failed: bool,
-    ) -> Result<(), Refusal> {
+    fn restart_plan(&mut self, name: &str, id: RequestId, tasks: bool, only_failed: bool) -> Result<(), Refusal> {
         if self.wanted.get(name).is_none() {
-            return Err(Refusal::new(
-                RefusalKind::NotFound,
-                format!("Unknown connector: {name}"),
-            ));
+            return Err(Refusal::new(RefusalKind::NotFound, format!("Unknown connector: {name}")));
         }
         let live = &mut self.entry(name).live;
         let mut parts = Vec::new();
@@ -302,11 +221,7 @@ impl Herder {
         }
         if tasks {
             let failed = |slot: &Slot| matches!(slot, Slot::Failed { .. });
-            let chosen = live
-                .tasks
-                .iter()
-                .filter(|(_, slot)| !only_failed || failed(slot))
-                .map(|(i, _)| *i);
+            let chosen = live.tasks.iter().filter(|(_, slot)| !only_failed || failed(slot)).map(|(i, _)| *i);
             live.restart_tasks = chosen.collect();
             parts.extend(live.restart_tasks.iter().map(|i| Some(*i)));
         }
@@ -315,55 +230,30 @@ impl Herder {
             self.outputs.push_back(Output::WriteStatus(records));
         }
         let answer = self.status(name).map(Answer::Restarting);
-        let gone = || {
-            Refusal::new(
-                RefusalKind::NotFound,
-                format!("Status for connector {name} not found"),
-            )
-        };
+        let gone = || Refusal::new(RefusalKind::NotFound, format!("Status for connector {name} not found"));
         self.reply(id, answer.ok_or_else(gone));
         Ok(())
     }
 
     fn restart_task(&mut self, name: &str, id: RequestId, task: u32) -> Result<Step, Refusal> {
         self.config(name)?;
-        if self
-            .wanted
-            .get(name)
-            .is_none_or(|wanted| wanted.tasks.len() <= task as usize)
-        {
-            return Err(Refusal::new(
-                RefusalKind::NotFound,
-                format!("Task {name}-{task} not found"),
-            ));
+        if self.wanted.get(name).is_none_or(|wanted| wanted.tasks.len() <= task as usize) {
+            return Err(Refusal::new(RefusalKind::NotFound, format!("Task {name}-{task} not found")));
         }
         let live = &mut self.entry(name).live;
         let old = live.run_of(task);
         live.restart_tasks.insert(task);
-        Ok(Step::Settling {
-            id,
-            until: Until::Task { task, old },
-        })
+        Ok(Step::Settling { id, until: Until::Task { task, old } })
     }
 
-    fn offsets(
-        &mut self,
-        name: &str,
-        id: RequestId,
-        action: OffsetsAction,
-    ) -> Result<Step, Refusal> {
+    fn offsets(&mut self, name: &str, id: RequestId, action: OffsetsAction) -> Result<Step, Refusal> {
         let config = self.config(name)?.clone();
-        let Some(direction) =
-            class(&self.wanted, &self.settings, name).map(|class| class.direction)
-        else {
+        let Some(direction) = class(&self.wanted, &self.settings, name).map(|class| class.direction) else {
             let class = config.get("connector.class").unwrap_or("none");
             let message = format!("connector.class {class} is not installed in this worker");
             return Err(Refusal::new(RefusalKind::Failed, message));
         };
-        let stopped = self
-            .wanted
-            .get(name)
-            .is_some_and(|wanted| wanted.target == TargetState::Stopped);
+        let stopped = self.wanted.get(name).is_some_and(|wanted| wanted.target == TargetState::Stopped);
         if action != OffsetsAction::Read && !(stopped && self.entry(name).live.is_quiet()) {
             return Err(Refusal::new(
                 RefusalKind::BadRequest,
@@ -374,27 +264,14 @@ impl Herder {
             ));
         }
         let connector = name.into();
-        self.outputs.push_back(Output::Offsets {
-            id,
-            connector,
-            direction,
-            config,
-            action,
-        });
+        self.outputs.push_back(Output::Offsets { id, connector, direction, config, action });
         Ok(Step::Offsets { id })
     }
 
     /// The edge has done what was asked of the offsets.
-    pub(super) fn offsets_done(
-        &mut self,
-        now: Now,
-        id: RequestId,
-        outcome: Result<Answer, Refusal>,
-    ) {
-        let ours =
-            |step: &Option<Step>| matches!(step, Some(Step::Offsets { id: of }) if *of == id);
-        let Some((name, entry)) = self.entries.iter_mut().find(|(_, entry)| ours(&entry.step))
-        else {
+    pub(super) fn offsets_done(&mut self, now: Now, id: RequestId, outcome: Result<Answer, Refusal>) {
+        let ours = |step: &Option<Step>| matches!(step, Some(Step::Offsets { id: of }) if *of == id);
+        let Some((name, entry)) = self.entries.iter_mut().find(|(_, entry)| ours(&entry.step)) else {
             return;
         };
         let name = name.clone();
@@ -404,18 +281,10 @@ impl Herder {
     }
 
     /// The records of the request that is being done are decided.
-    pub(super) fn operation_written(&mut self, now: Now,
-        name: &str,
-        write: WriteId,
-        outcome: Result<(), String>,
-    ) {
+    pub(super) fn operation_written(&mut self, now: Now, name: &str, write: WriteId, outcome: Result<(), String>) {
         let entry = self.entry(name);
         let (id, then) = match entry.step.take() {
-            Some(Step::Writing {
-                id,
-                write: of,
-                then,
-            }) if of == write => (id, then),
+            Some(Step::Writing { id, write: of, then }) if of == write => (id, then),
             other => {
                 entry.step = other;
                 return;
@@ -432,9 +301,7 @@ impl Herder {
         let until = match then {
             Then::Start { created } => {
                 self.config_written(name);
-                Until::Instance {
-                    created: Some(created),
-                }
+                Until::Instance { created: Some(created) }
             }
             Then::Answer => return self.reply(id, Ok(Answer::Done)),
             Then::AwaitQuiet => Until::Quiet,
@@ -448,10 +315,7 @@ impl Herder {
 
     /// A new config starts the instance anew, also if nothing in it has changed; its tasks go on until it has given others.
     fn config_written(&mut self, name: &str) {
-        let changed = self
-            .wanted
-            .get(name)
-            .is_some_and(|wanted| Some(&wanted.applied) != wanted.config.as_ref());
+        let changed = self.wanted.get(name).is_some_and(|wanted| Some(&wanted.applied) != wanted.config.as_ref());
         let live = &mut self.entry(name).live;
         live.restart_instance = live.instance != Instance::None;
         if core::mem::take(&mut live.awaits_file) {
@@ -466,9 +330,7 @@ impl Herder {
             Until::Instance { created } => {
                 let entry = self.entries.get(name)?;
                 let scene = scene(&self.wanted, &self.settings, self.closing, name);
-                if let (Instance::Failed { trace, .. }, false) =
-                    (&live.instance, live.restart_instance)
-                {
+                if let (Instance::Failed { trace, .. }, false) = (&live.instance, live.restart_instance) {
                     let reason = trace.lines().next().unwrap_or_default();
                     let message = format!("Failed to start connector: {name}: {reason}");
                     return Some(Err(Refusal::new(RefusalKind::Failed, message)));
@@ -477,18 +339,8 @@ impl Herder {
                 (recorded && live.is_instance_settled(&scene)).then(|| match created {
                     None => Ok(Answer::Done),
                     Some(created) => self.info(name).map_or_else(
-                        || {
-                            Err(Refusal::new(
-                                RefusalKind::Failed,
-                                format!("Connector {name} is gone"),
-                            ))
-                        },
-                        |info| {
-                            Ok(Answer::Connector {
-                                created: *created,
-                                info,
-                            })
-                        },
+                        || Err(Refusal::new(RefusalKind::Failed, format!("Connector {name} is gone"))),
+                        |info| Ok(Answer::Connector { created: *created, info }),
                     ),
                 })
             }
@@ -500,19 +352,14 @@ impl Herder {
             Until::Gone => None,
             Until::Task { task, old } => {
                 let restarted = live.tasks.contains_key(task) && !live.restart_tasks.contains(task);
-                (restarted && (old.is_none() || live.run_of(*task) != *old))
-                    .then_some(Ok(Answer::Done))
+                (restarted && (old.is_none() || live.run_of(*task) != *old)).then_some(Ok(Answer::Done))
             }
         }
     }
 
     /// What a request is waiting for, in words.
     pub(super) fn stage(&self, id: RequestId) -> &'static str {
-        let step = self
-            .entries
-            .values()
-            .filter_map(|entry| entry.step.as_ref())
-            .find(|step| step.id() == id);
+        let step = self.entries.values().filter_map(|entry| entry.step.as_ref()).find(|step| step.id() == id);
         match step {
             Some(Step::Validating { .. }) => "validating the connector's configuration",
             Some(Step::Writing { .. }) => "writing to the config topic",
@@ -523,31 +370,13 @@ impl Herder {
     }
 
     fn config(&self, name: &str) -> Result<&ConfigMap, Refusal> {
-        let config = self
-            .wanted
-            .get(name)
-            .and_then(|connector| connector.config.as_ref());
-        config.ok_or_else(|| {
-            Refusal::new(RefusalKind::NotFound, format!("Connector {name} not found"))
-        })
+        let config = self.wanted.get(name).and_then(|connector| connector.config.as_ref());
+        config.ok_or_else(|| Refusal::new(RefusalKind::NotFound, format!("Connector {name} not found")))
     }
 
     fn no_tasks(&self, name: &str) -> Vec<ConfigRecord> {
-        let tasks = self
-            .wanted
-            .get(name)
-            .map_or(0, |wanted| wanted.tasks.len() as u32);
-        (0..tasks)
-            .map(|task| {
-                ConfigRecord::Task(
-                    TaskId {
-                        connector: name.into(),
-                        task,
-                    },
-                    None,
-                )
-            })
-            .collect()
+        let tasks = self.wanted.get(name).map_or(0, |wanted| wanted.tasks.len() as u32);
+        (0..tasks).map(|task| ConfigRecord::Task(TaskId { connector: name.into(), task }, None)).collect()
     }
 
     fn write(&mut self, name: &str, id: RequestId, records: Vec<ConfigRecord>, then: Then) -> Step {

@@ -6,9 +6,7 @@ use alloc::{
 };
 
 use super::{Direction, Herder, State, Status, class};
-use crate::rest::{
-    ConnectorInfo, ConnectorState, ConnectorStatus, ConnectorType, TaskId, TaskInfo, TaskState,
-};
+use crate::rest::{ConnectorInfo, ConnectorState, ConnectorStatus, ConnectorType, TaskId, TaskInfo, TaskState};
 
 impl Herder {
     /// Names of all connectors, in order.
@@ -19,10 +17,7 @@ impl Herder {
     /// A connector: config and tasks. `None`: there is none of that name.
     pub fn info(&self, name: &str) -> Option<ConnectorInfo> {
         let connector = self.wanted.get(name)?;
-        let task = |task| TaskId {
-            connector: name.into(),
-            task,
-        };
+        let task = |task| TaskId { connector: name.into(), task };
         Some(ConnectorInfo {
             name: name.into(),
             config: connector.config.clone()?,
@@ -34,16 +29,8 @@ impl Herder {
     /// How a connector and its tasks are. `None`: there is none of that name.
     pub fn status(&self, name: &str) -> Option<ConnectorStatus> {
         self.wanted.get(name)?;
-        let tasks = self
-            .entries
-            .get(name)
-            .map(|entry| entry.live.tasks.keys())
-            .into_iter()
-            .flatten();
-        let wanted = self
-            .wanted
-            .get(name)
-            .map_or(0, |connector| connector.tasks.len() as u32);
+        let tasks = self.entries.get(name).map(|entry| entry.live.tasks.keys()).into_iter().flatten();
+        let wanted = self.wanted.get(name).map_or(0, |connector| connector.tasks.len() as u32);
         let numbers: alloc::collections::BTreeSet<u32> = tasks.copied().chain(0..wanted).collect();
         let connector = self.shown_or_unassigned(name, None);
         Some(ConnectorStatus {
@@ -54,10 +41,7 @@ impl Herder {
                 worker_id: connector.worker_id,
                 version: connector.version,
             },
-            tasks: numbers
-                .into_iter()
-                .map(|i| self.task_state(name, i))
-                .collect(),
+            tasks: numbers.into_iter().map(|i| self.task_state(name, i)).collect(),
             kind: self.kind(name),
         })
     }
@@ -66,10 +50,7 @@ impl Herder {
     pub fn tasks(&self, name: &str) -> Option<Vec<TaskInfo>> {
         let tasks = &self.wanted.get(name)?.tasks;
         let info = |(task, config): (u32, &crate::config::ConfigMap)| TaskInfo {
-            id: TaskId {
-                connector: name.into(),
-                task,
-            },
+            id: TaskId { connector: name.into(), task },
             config: config.clone(),
         };
         Some((0..).zip(tasks).map(info).collect())
@@ -89,30 +70,16 @@ impl Herder {
     }
 
     fn task_state(&self, name: &str, i: u32) -> TaskState {
-        let Status {
-            state,
-            worker_id,
-            trace,
-            version,
-        } = self.shown_or_unassigned(name, Some(i));
-        TaskState {
-            id: i,
-            state: state.name().to_string(),
-            trace,
-            worker_id,
-            version,
-        }
+        let Status { state, worker_id, trace, version } = self.shown_or_unassigned(name, Some(i));
+        TaskState { id: i, state: state.name().to_string(), trace, worker_id, version }
     }
 
     fn shown_or_unassigned(&self, name: &str, part: Option<u32>) -> Status {
-        self.shown
-            .get(name, part)
-            .cloned()
-            .unwrap_or_else(|| Status {
-                state: State::Unassigned,
-                worker_id: self.settings.worker_id.clone(),
-                trace: None,
-                version: None,
-            })
+        self.shown.get(name, part).cloned().unwrap_or_else(|| Status {
+            state: State::Unassigned,
+            worker_id: self.settings.worker_id.clone(),
+            trace: None,
+            version: None,
+        })
     }
 }

@@ -31,10 +31,7 @@ impl Shown {
 
     /// Tombstones for what an earlier life left and nobody shows any more.
     pub fn take_leftovers(&mut self) -> Vec<TopicRecord> {
-        core::mem::take(&mut self.leftovers)
-            .into_iter()
-            .map(|key| TopicRecord { key, value: None })
-            .collect()
+        core::mem::take(&mut self.leftovers).into_iter().map(|key| TopicRecord { key, value: None }).collect()
     }
 
     /// A connector's or task's status.
@@ -82,12 +79,7 @@ impl Shown {
                 (None, Some(before)) => (before.state, before.trace.clone()),
                 (None, None) => (State::Unassigned, None),
             };
-            let status = Status {
-                state,
-                worker_id: worker_id.into(),
-                trace,
-                version: version.map(Into::into),
-            };
+            let status = Status { state, worker_id: worker_id.into(), trace, version: version.map(Into::into) };
             if before != Some(&status) {
                 let record = write_status(scene.name, part, Some(&status));
                 self.leftovers.remove(&record.key);
@@ -121,11 +113,7 @@ fn states(scene: &Scene, live: &Live) -> BTreeMap<Part, Option<(State, Option<St
     parts
 }
 
-fn instance_state(
-    scene: &Scene,
-    live: &Live,
-    target: TargetState,
-) -> Option<(State, Option<String>)> {
+fn instance_state(scene: &Scene, live: &Live, target: TargetState) -> Option<(State, Option<String>)> {
     match &live.instance {
         Instance::Running { .. } => Some((State::Running, None)),
         Instance::Failed { trace, .. } => Some((State::Failed, Some(trace.clone()))),
@@ -142,11 +130,7 @@ fn instance_state(
 fn slot_state(slot: &Slot) -> Option<(State, Option<String>)> {
     match slot {
         Slot::Failed { trace, .. } => Some((State::Failed, Some(trace.clone()))),
-        Slot::Active {
-            state: State::Unassigned,
-            ..
-        }
-        | Slot::Active { stopping: true, .. } => None,
+        Slot::Active { state: State::Unassigned, .. } | Slot::Active { stopping: true, .. } => None,
         Slot::Active { state, .. } => Some((*state, None)),
     }
 }

@@ -34,25 +34,11 @@ impl World {
 
     /// A worker that starts with these configs recorded and these files named.
     fn with(table: BTreeMap<String, String>, named: &[&str]) -> World {
-        let class = |direction| Class {
-            direction,
-            version: "1".into(),
-            task_class: "T".into(),
-        };
-        let catalogue = [
-            ("Source".into(), class(Direction::Source)),
-            ("Sink".into(), class(Direction::Sink)),
-        ];
-        let settings = Settings {
-            worker_id: "w:1".into(),
-            catalogue: catalogue.into(),
-            request_timeout_ms: 90_000,
-        };
+        let class = |direction| Class { direction, version: "1".into(), task_class: "T".into() };
+        let catalogue = [("Source".into(), class(Direction::Source)), ("Sink".into(), class(Direction::Sink))];
+        let settings = Settings { worker_id: "w:1".into(), catalogue: catalogue.into(), request_timeout_ms: 90_000 };
         let mut herder = Herder::new(settings);
-        let record = |(key, value): (&String, &String)| TopicRecord {
-            key: key.clone(),
-            value: Some(value.clone()),
-        };
+        let record = |(key, value): (&String, &String)| TopicRecord { key: key.clone(), value: Some(value.clone()) };
         assert_eq!(herder.load_configs(table.iter().map(record).collect()), []);
         let mut world = World {
             herder,
@@ -67,9 +53,7 @@ impl World {
             writes_fail: false,
             log: Vec::new(),
         };
-        world.input(Input::Start {
-            named: named.iter().map(|name| name.to_string()).collect(),
-        });
+        world.input(Input::Start { named: named.iter().map(|name| name.to_string()).collect() });
         world
     }
 
@@ -82,10 +66,7 @@ impl World {
 
     fn ask(&mut self, operation: Operation) -> u64 {
         self.next_request += 1;
-        self.input(Input::Request {
-            id: RequestId(self.next_request),
-            operation,
-        });
+        self.input(Input::Request { id: RequestId(self.next_request), operation });
         self.next_request
     }
 
@@ -111,11 +92,7 @@ impl World {
             return false;
         }
         let subject = subject(&self.todo[pick % self.todo.len()]);
-        let first = self
-            .todo
-            .iter()
-            .position(|output| self::subject(output) == subject)
-            .unwrap();
+        let first = self.todo.iter().position(|output| self::subject(output) == subject).unwrap();
         let output = self.todo.remove(first).unwrap();
         self.execute(output);
         true
@@ -125,18 +102,11 @@ impl World {
         match output {
             Output::Validate { id, config, .. } => {
                 let refusal = Refusal::new(RefusalKind::BadRequest, "bad");
-                let outcome = if config.contains("bad") {
-                    Err(refusal)
-                } else {
-                    Ok(())
-                };
+                let outcome = if config.contains("bad") { Err(refusal) } else { Ok(()) };
                 self.input(Input::Validated { id, outcome });
             }
             Output::WriteConfigs { write, .. } if self.writes_fail => {
-                self.input(Input::WriteFailed {
-                    write,
-                    reason: "no space".into(),
-                });
+                self.input(Input::WriteFailed { write, reason: "no space".into() });
             }
             Output::WriteConfigs { write, records } => {
                 for TopicRecord { key, value } in records {
@@ -156,40 +126,16 @@ impl World {
                     };
                 }
             }
-            Output::StartConnector {
-                connector,
-                run,
-                config,
-                max_tasks,
-                ..
-            } => {
-                assert!(
-                    self.connectors.keys().all(|(name, _)| *name != connector),
-                    "two instances of {connector}"
-                );
+            Output::StartConnector { connector, run, config, max_tasks, .. } => {
+                assert!(self.connectors.keys().all(|(name, _)| *name != connector), "two instances of {connector}");
                 self.log.push(format!("start {connector}"));
                 if config.contains("fails") {
-                    return self.input(Input::ConnectorFailed {
-                        connector,
-                        run,
-                        trace: "no\n\tat x".into(),
-                    });
+                    return self.input(Input::ConnectorFailed { connector, run, trace: "no\n\tat x".into() });
                 }
-                let tasks = (0..max_tasks).map(|i| {
-                    [
-                        ("i", i.to_string()),
-                        ("v", config.get("v").unwrap_or("").into()),
-                    ]
-                    .into_iter()
-                    .collect()
-                });
-                self.connectors
-                    .insert((connector.clone(), run), config.clone());
-                self.input(Input::ConnectorStarted {
-                    connector,
-                    run,
-                    tasks: tasks.collect(),
-                });
+                let tasks = (0..max_tasks)
+                    .map(|i| [("i", i.to_string()), ("v", config.get("v").unwrap_or("").into())].into_iter().collect());
+                self.connectors.insert((connector.clone(), run), config.clone());
+                self.input(Input::ConnectorStarted { connector, run, tasks: tasks.collect() });
             }
             Output::StopConnector { connector, run } => {
                 self.log.push(format!("stop {connector}"));
@@ -198,10 +144,7 @@ impl World {
             }
             Output::StartTask(start) => {
                 let (task, run) = (start.task.clone(), start.run);
-                assert!(
-                    self.tasks.keys().all(|(id, _)| *id != task),
-                    "two runs of {task}"
-                );
+                assert!(self.tasks.keys().all(|(id, _)| *id != task), "two runs of {task}");
                 self.log.push(format!("start {task}"));
                 let paused = start.paused;
                 self.tasks.insert((task.clone(), run), start);
@@ -225,16 +168,10 @@ impl World {
             }
             Output::Offsets { id, action, .. } => {
                 let answer = Answer::Message(format!("{action:?}"));
-                self.input(Input::Offsets {
-                    id,
-                    outcome: Ok(answer),
-                });
+                self.input(Input::Offsets { id, outcome: Ok(answer) });
             }
             Output::Reply { id, outcome } => {
-                assert!(
-                    self.replies.insert(id.0, outcome).is_none(),
-                    "answered twice"
-                );
+                assert!(self.replies.insert(id.0, outcome).is_none(), "answered twice");
             }
         }
     }
@@ -244,42 +181,20 @@ impl World {
     }
 
     fn fail_task(&mut self, name: &str, i: u32) {
-        let id = TaskId {
-            connector: name.into(),
-            task: i,
-        };
-        let key = self
-            .tasks
-            .keys()
-            .find(|(task, _)| *task == id)
-            .cloned()
-            .expect("a running task");
+        let id = TaskId { connector: name.into(), task: i };
+        let key = self.tasks.keys().find(|(task, _)| *task == id).cloned().expect("a running task");
         self.tasks.remove(&key);
-        self.input(Input::TaskFailed {
-            task: key.0,
-            run: key.1,
-            trace: "trap\n\tat 0".into(),
-        });
+        self.input(Input::TaskFailed { task: key.0, run: key.1, trace: "trap\n\tat 0".into() });
         self.settle();
     }
 
     /// E.g. `RUNNING: RUNNING PAUSED`.
     fn status(&self, name: &str) -> String {
-        let Some(ConnectorStatus {
-            connector, tasks, ..
-        }) = self.herder.status(name)
-        else {
+        let Some(ConnectorStatus { connector, tasks, .. }) = self.herder.status(name) else {
             return "absent".into();
         };
         let tasks: Vec<_> = tasks.iter().map(|task| task.state.as_str()).collect();
-        format!(
-            "{}:{}",
-            connector.state,
-            tasks
-                .iter()
-                .map(|state| format!(" {state}"))
-                .collect::<String>()
-        )
+        format!("{}:{}", connector.state, tasks.iter().map(|state| format!(" {state}")).collect::<String>())
     }
 
     fn take_log(&mut self) -> String {
@@ -290,9 +205,7 @@ impl World {
 /// Outputs about the same thing are done in order.
 fn subject(output: &Output) -> String {
     match output {
-        Output::StartConnector { connector, .. } | Output::StopConnector { connector, .. } => {
-            connector.clone()
-        }
+        Output::StartConnector { connector, .. } | Output::StopConnector { connector, .. } => connector.clone(),
         Output::StartTask(StartTask { task, .. })
         | Output::StopTask { task, .. }
         | Output::PauseTask { task, .. }
@@ -306,35 +219,20 @@ fn subject(output: &Output) -> String {
 }
 
 fn config(text: &str) -> ConfigMap {
-    text.split_whitespace()
-        .filter_map(|pair| pair.split_once('='))
-        .collect()
+    text.split_whitespace().filter_map(|pair| pair.split_once('=')).collect()
 }
 
 fn put(name: &str, text: &str, origin: Origin) -> Operation {
     let config = config(text);
-    Operation::Put {
-        connector: name.into(),
-        config,
-        origin,
-        replace: true,
-        initial_state: None,
-    }
+    Operation::Put { connector: name.into(), config, origin, replace: true, initial_state: None }
 }
 
 fn target(name: &str, target: TargetState) -> Operation {
-    Operation::SetTarget {
-        connector: name.into(),
-        target,
-    }
+    Operation::SetTarget { connector: name.into(), target }
 }
 
 fn restart(name: &str, include_tasks: bool, only_failed: bool) -> Operation {
-    Operation::Restart {
-        connector: name.into(),
-        include_tasks,
-        only_failed,
-    }
+    Operation::Restart { connector: name.into(), include_tasks, only_failed }
 }
 
 const SOURCE: &str = "connector.class=Source tasks.max=2";
@@ -347,23 +245,11 @@ fn a_connector_is_recorded_before_it_is_started_and_its_tasks_before_they_are() 
         world.take_log(),
         "write connector-n, start n, write task-n-0, write task-n-1, write commit-n, start n-0, start n-1"
     );
-    let Ok(Answer::Connector {
-        created: true,
-        info,
-    }) = answer
-    else {
-        panic!("{answer:?}")
-    };
+    let Ok(Answer::Connector { created: true, info }) = answer else { panic!("{answer:?}") };
     assert_eq!(info.tasks.len(), 2);
-    assert_eq!(
-        info.config.to_java(),
-        "{connector.class=Source, tasks.max=2, name=n}"
-    );
+    assert_eq!(info.config.to_java(), "{connector.class=Source, tasks.max=2, name=n}");
     assert_eq!(world.status("n"), "RUNNING: RUNNING RUNNING");
-    assert_eq!(
-        world.herder.tasks("n").unwrap()[0].config.to_java(),
-        "{i=0, v=, task.class=T}"
-    );
+    assert_eq!(world.herder.tasks("n").unwrap()[0].config.to_java(), "{i=0, v=, task.class=T}");
     assert_eq!(
         world.status["status-task-n-1"],
         r#"{"state":"RUNNING","trace":null,"worker_id":"w:1","generation":0,"version":"1"}"#
@@ -377,18 +263,13 @@ fn the_same_config_restarts_the_instance_and_leaves_the_tasks_alone() {
     world.take_log();
     world.put("n", SOURCE).unwrap();
     assert_eq!(world.take_log(), "write connector-n, stop n, start n");
-    world
-        .put("n", "connector.class=Source tasks.max=1 v=2")
-        .unwrap();
+    world.put("n", "connector.class=Source tasks.max=1 v=2").unwrap();
     assert_eq!(
         world.take_log(),
         "write connector-n, stop n, start n, write task-n-0, write task-n-1, write commit-n, stop n-0, stop n-1, start n-0"
     );
     assert_eq!(world.status("n"), "RUNNING: RUNNING");
-    assert!(
-        !world.status.contains_key("status-task-n-1"),
-        "its status is removed"
-    );
+    assert!(!world.status.contains_key("status-task-n-1"), "its status is removed");
 }
 
 /// What each request makes of each state. The tasks' states stand behind the connector's.
@@ -404,11 +285,8 @@ fn transitions() {
         let _ = world.run(operation);
         assert_eq!(world.status("n"), expected, "{text}");
     };
-    let (start, pause, stop) = (
-        target("n", TargetState::Started),
-        target("n", TargetState::Paused),
-        target("n", TargetState::Stopped),
-    );
+    let (start, pause, stop) =
+        (target("n", TargetState::Started), target("n", TargetState::Paused), target("n", TargetState::Stopped));
     let bad = put("n", "connector.class=Source fails=1", Origin::Rest);
     check(&[], pause.clone(), "PAUSED: PAUSED");
     check(&[], stop.clone(), "STOPPED:");
@@ -416,34 +294,14 @@ fn transitions() {
     check(&[pause.clone()], start.clone(), "RUNNING: RUNNING");
     check(&[pause.clone()], stop.clone(), "STOPPED:");
     check(&[pause.clone()], pause.clone(), "PAUSED: PAUSED");
-    check(
-        &[pause.clone()],
-        restart("n", false, false),
-        "PAUSED: PAUSED",
-    );
-    check(
-        &[pause.clone()],
-        restart("n", true, false),
-        "PAUSED: PAUSED",
-    );
-    check(
-        &[pause.clone()],
-        put("n", "connector.class=Source v=2", Origin::Rest),
-        "PAUSED: PAUSED",
-    );
+    check(&[pause.clone()], restart("n", false, false), "PAUSED: PAUSED");
+    check(&[pause.clone()], restart("n", true, false), "PAUSED: PAUSED");
+    check(&[pause.clone()], put("n", "connector.class=Source v=2", Origin::Rest), "PAUSED: PAUSED");
     check(&[stop.clone()], start.clone(), "RUNNING: RUNNING");
     check(&[stop.clone()], pause.clone(), "PAUSED:");
-    check(
-        &[stop.clone(), pause.clone()],
-        start.clone(),
-        "RUNNING: RUNNING",
-    );
+    check(&[stop.clone(), pause.clone()], start.clone(), "RUNNING: RUNNING");
     check(&[stop.clone()], restart("n", true, false), "STOPPED:");
-    check(
-        &[stop.clone()],
-        put("n", "connector.class=Source v=2", Origin::Rest),
-        "STOPPED:",
-    );
+    check(&[stop.clone()], put("n", "connector.class=Source v=2", Origin::Rest), "STOPPED:");
     check(&[], restart("n", true, false), "RUNNING: RUNNING");
     check(&[], bad.clone(), "FAILED: RUNNING");
     check(&[], Operation::Delete("n".into()), "absent");
@@ -453,25 +311,14 @@ fn transitions() {
 #[test]
 fn a_failed_connector_ignores_pause_and_resume_until_it_is_restarted() {
     let mut world = World::new();
-    let refusal = world
-        .put("n", "connector.class=Source fails=1")
-        .unwrap_err();
-    assert_eq!(
-        (refusal.kind, refusal.message.as_str()),
-        (RefusalKind::Failed, "Failed to start connector: n: no")
-    );
-    assert_eq!(
-        world.herder.status("n").unwrap().connector.trace.as_deref(),
-        Some("no\n\tat x")
-    );
+    let refusal = world.put("n", "connector.class=Source fails=1").unwrap_err();
+    assert_eq!((refusal.kind, refusal.message.as_str()), (RefusalKind::Failed, "Failed to start connector: n: no"));
+    assert_eq!(world.herder.status("n").unwrap().connector.trace.as_deref(), Some("no\n\tat x"));
     for to in [TargetState::Paused, TargetState::Started] {
         world.run(target("n", to)).unwrap();
         assert_eq!(world.status("n"), "FAILED:");
     }
-    assert_eq!(
-        world.run(restart("n", false, false)).unwrap_err().kind,
-        RefusalKind::Failed
-    );
+    assert_eq!(world.run(restart("n", false, false)).unwrap_err().kind, RefusalKind::Failed);
     world.run(target("n", TargetState::Stopped)).unwrap();
     assert_eq!(world.status("n"), "STOPPED:");
     world.put("n", "connector.class=Source").unwrap();
@@ -485,21 +332,13 @@ fn a_failed_task_stays_so_until_it_is_restarted() {
     world.put("n", SOURCE).unwrap();
     world.fail_task("n", 1);
     assert_eq!(world.status("n"), "RUNNING: RUNNING FAILED");
-    assert_eq!(
-        world.herder.status("n").unwrap().tasks[1].trace.as_deref(),
-        Some("trap\n\tat 0")
-    );
+    assert_eq!(world.herder.status("n").unwrap().tasks[1].trace.as_deref(), Some("trap\n\tat 0"));
     assert!(world.status["status-task-n-1"].contains(r#""trace":"trap\n\tat 0""#));
     world.run(target("n", TargetState::Paused)).unwrap();
     assert_eq!(world.status("n"), "PAUSED: PAUSED FAILED");
     world.run(target("n", TargetState::Started)).unwrap();
     world.take_log();
-    world
-        .run(Operation::RestartTask(TaskId {
-            connector: "n".into(),
-            task: 1,
-        }))
-        .unwrap();
+    world.run(Operation::RestartTask(TaskId { connector: "n".into(), task: 1 })).unwrap();
     assert_eq!(world.take_log(), "start n-1");
     assert_eq!(world.status("n"), "RUNNING: RUNNING RUNNING");
     assert_eq!(world.herder.status("n").unwrap().tasks[1].trace, None);
@@ -518,24 +357,12 @@ fn a_restart_with_parameters_shows_what_it_will_do() {
         other => panic!("{other:?}"),
     };
     world.take_log();
-    assert_eq!(
-        states(world.run(restart("n", true, true))),
-        "RUNNING: RESTARTING RUNNING"
-    );
+    assert_eq!(states(world.run(restart("n", true, true))), "RUNNING: RESTARTING RUNNING");
     assert_eq!(world.take_log(), "start n-0");
-    assert_eq!(
-        states(world.run(restart("n", false, true))),
-        "RUNNING: RUNNING RUNNING"
-    );
+    assert_eq!(states(world.run(restart("n", false, true))), "RUNNING: RUNNING RUNNING");
     assert_eq!(world.take_log(), "");
-    assert_eq!(
-        states(world.run(restart("n", true, false))),
-        "RESTARTING: RESTARTING RESTARTING"
-    );
-    assert_eq!(
-        world.take_log(),
-        "stop n, stop n-0, stop n-1, start n, start n-0, start n-1"
-    );
+    assert_eq!(states(world.run(restart("n", true, false))), "RESTARTING: RESTARTING RESTARTING");
+    assert_eq!(world.take_log(), "stop n, stop n-0, stop n-1, start n, start n-0, start n-1");
     assert_eq!(world.status("n"), "RUNNING: RUNNING RUNNING");
 }
 
@@ -554,54 +381,16 @@ fn refusals() {
         replace: false,
         initial_state: None,
     };
-    check(
-        no_replace,
-        RefusalKind::Conflict,
-        "Connector n already exists",
-    );
-    check(
-        put("m", "bad=1", Origin::Rest),
-        RefusalKind::BadRequest,
-        "bad",
-    );
-    check(
-        target("x", TargetState::Paused),
-        RefusalKind::NotFound,
-        "Unknown connector x",
-    );
-    check(
-        target("x", TargetState::Stopped),
-        RefusalKind::NotFound,
-        "Connector x not found",
-    );
-    check(
-        Operation::Delete("x".into()),
-        RefusalKind::NotFound,
-        "Connector x not found",
-    );
-    check(
-        restart("x", false, false),
-        RefusalKind::NotFound,
-        "Connector x not found",
-    );
-    check(
-        restart("x", true, false),
-        RefusalKind::NotFound,
-        "Unknown connector: x",
-    );
-    let task = TaskId {
-        connector: "n".into(),
-        task: 7,
-    };
-    check(
-        Operation::RestartTask(task),
-        RefusalKind::NotFound,
-        "Task n-7 not found",
-    );
-    let reset = |name: &str| Operation::Offsets {
-        connector: name.into(),
-        action: OffsetsAction::Reset,
-    };
+    check(no_replace, RefusalKind::Conflict, "Connector n already exists");
+    check(put("m", "bad=1", Origin::Rest), RefusalKind::BadRequest, "bad");
+    check(target("x", TargetState::Paused), RefusalKind::NotFound, "Unknown connector x");
+    check(target("x", TargetState::Stopped), RefusalKind::NotFound, "Connector x not found");
+    check(Operation::Delete("x".into()), RefusalKind::NotFound, "Connector x not found");
+    check(restart("x", false, false), RefusalKind::NotFound, "Connector x not found");
+    check(restart("x", true, false), RefusalKind::NotFound, "Unknown connector: x");
+    let task = TaskId { connector: "n".into(), task: 7 };
+    check(Operation::RestartTask(task), RefusalKind::NotFound, "Task n-7 not found");
+    let reset = |name: &str| Operation::Offsets { connector: name.into(), action: OffsetsAction::Reset };
     check(reset("x"), RefusalKind::NotFound, "Connector x not found");
     let message = "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for \
                    the specified connector by issuing a 'PUT' request to the '/connectors/n/stop' endpoint";
@@ -615,14 +404,8 @@ fn a_write_that_fails_changes_nothing() {
     let mut world = World::new();
     world.writes_fail = true;
     let refusal = world.put("n", SOURCE).unwrap_err();
-    assert_eq!(
-        refusal.message,
-        "Failed to write to the config topic: no space"
-    );
-    assert_eq!(
-        (world.status("n").as_str(), world.take_log().as_str()),
-        ("absent", "")
-    );
+    assert_eq!(refusal.message, "Failed to write to the config topic: no space");
+    assert_eq!((world.status("n").as_str(), world.take_log().as_str()), ("absent", ""));
 }
 
 #[test]
@@ -634,10 +417,7 @@ fn task_configs_that_could_not_be_written_are_written_later() {
     }
     world.writes_fail = true;
     world.settle();
-    assert_eq!(
-        (world.status("n").as_str(), world.replies.get(&id)),
-        ("RUNNING:", None)
-    );
+    assert_eq!((world.status("n").as_str(), world.replies.get(&id)), ("RUNNING:", None));
     world.writes_fail = false;
     world.now = world.herder.poll_timeout().expect("it tries again");
     world.input(Input::Tick);
@@ -655,44 +435,27 @@ fn a_request_is_answered_late_rather_than_never() {
     world.settle();
     let refusal = world.replies[&id].clone().unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::TimedOut);
-    assert_eq!(
-        world.status("n"),
-        "RUNNING: RUNNING RUNNING",
-        "the work goes on"
-    );
+    assert_eq!(world.status("n"), "RUNNING: RUNNING RUNNING", "the work goes on");
 }
 
 #[test]
 fn files_are_the_truth_for_their_connectors_at_each_start() {
     let mut world = World::new();
     for name in ["a", "b", "c"] {
-        world
-            .run(put(name, "connector.class=Source", Origin::File))
-            .unwrap();
+        world.run(put(name, "connector.class=Source", Origin::File)).unwrap();
     }
     world.put("r", "connector.class=Source").unwrap();
     world.run(target("a", TargetState::Paused)).unwrap();
     let mut again = World::with(world.table, &["a", "b"]);
     again.settle();
     assert_eq!(again.herder.names(), ["a", "b", "r"], "c is not named");
-    assert_eq!(
-        (again.status("a"), again.status("b")),
-        ("PAUSED: UNASSIGNED".into(), "UNASSIGNED: UNASSIGNED".into())
-    );
+    assert_eq!((again.status("a"), again.status("b")), ("PAUSED: UNASSIGNED".into(), "UNASSIGNED: UNASSIGNED".into()));
     assert_eq!(again.status("r"), "RUNNING: RUNNING");
     again.take_log();
-    again
-        .run(put("a", "connector.class=Source", Origin::File))
-        .unwrap();
-    assert_eq!(
-        again.status("a"),
-        "PAUSED: PAUSED",
-        "the target state is kept"
-    );
+    again.run(put("a", "connector.class=Source", Origin::File)).unwrap();
+    assert_eq!(again.status("a"), "PAUSED: PAUSED", "the target state is kept");
     again.take_log();
-    again
-        .run(put("b", "connector.class=Source v=2", Origin::File))
-        .unwrap();
+    again.run(put("b", "connector.class=Source v=2", Origin::File)).unwrap();
     assert_eq!(
         again.take_log(),
         "write connector-b, start b, write task-b-0, write commit-b, start b-0",
@@ -705,41 +468,19 @@ fn what_an_earlier_life_left_in_the_status_topic_is_removed() {
     let mut world = World::new();
     world.put("n", "connector.class=Source").unwrap();
     let mut herder = Herder::new(world.herder.settings.clone());
-    let record = |key: &str, value: &str| TopicRecord {
-        key: key.into(),
-        value: Some(value.into()),
-    };
+    let record = |key: &str, value: &str| TopicRecord { key: key.into(), value: Some(value.into()) };
     herder.load_status(vec![record("status-task-gone-0", "{}")]);
-    herder.handle(
-        Now(0),
-        Input::Start {
-            named: BTreeSet::new(),
-        },
-    );
-    let Some(Output::WriteStatus(records)) = herder.poll_output() else {
-        panic!("no tombstone")
-    };
-    assert_eq!(
-        records,
-        [TopicRecord {
-            key: "status-task-gone-0".into(),
-            value: None
-        }]
-    );
+    herder.handle(Now(0), Input::Start { named: BTreeSet::new() });
+    let Some(Output::WriteStatus(records)) = herder.poll_output() else { panic!("no tombstone") };
+    assert_eq!(records, [TopicRecord { key: "status-task-gone-0".into(), value: None }]);
 }
 
 #[test]
 fn topics_are_written_once_and_forgotten_on_demand() {
     let mut world = World::new();
     world.put("n", SOURCE).unwrap();
-    let used = |topic: &str| Input::TopicUsed {
-        task: TaskId {
-            connector: "n".into(),
-            task: 0,
-        },
-        topic: topic.into(),
-        at: 7,
-    };
+    let used =
+        |topic: &str| Input::TopicUsed { task: TaskId { connector: "n".into(), task: 0 }, topic: topic.into(), at: 7 };
     for topic in ["t", "u", "t"] {
         world.input(used(topic));
     }
@@ -748,12 +489,7 @@ fn topics_are_written_once_and_forgotten_on_demand() {
     assert!(world.status.contains_key("status-topic-t:connector-n"));
     world.run(Operation::ResetTopics("n".into())).unwrap();
     assert_eq!(world.herder.topics("n"), [""; 0]);
-    assert!(
-        !world
-            .status
-            .keys()
-            .any(|key| key.starts_with("status-topic"))
-    );
+    assert!(!world.status.keys().any(|key| key.starts_with("status-topic")));
 }
 
 #[test]
@@ -762,23 +498,10 @@ fn too_many_tasks_are_a_failure_of_the_connector() {
     world.put("n", "connector.class=Source").unwrap();
     let run = world.connectors.keys().next().unwrap().1;
     let tasks = vec![ConfigMap::new(); 2];
-    world.input(Input::ConnectorStarted {
-        connector: "n".into(),
-        run,
-        tasks,
-    });
+    world.input(Input::ConnectorStarted { connector: "n".into(), run, tasks });
     world.settle();
     assert_eq!(world.status("n"), "FAILED: RUNNING");
-    assert!(
-        world
-            .herder
-            .status("n")
-            .unwrap()
-            .connector
-            .trace
-            .unwrap()
-            .contains("greater than 1")
-    );
+    assert!(world.herder.status("n").unwrap().connector.trace.unwrap().contains("greater than 1"));
 }
 
 #[test]
@@ -790,10 +513,7 @@ fn stopping_the_worker_stops_everything() {
     world.settle();
     assert!(world.herder.is_idle() && world.tasks.is_empty() && world.connectors.is_empty());
     assert_eq!(world.status("n"), "UNASSIGNED: UNASSIGNED UNASSIGNED");
-    assert_eq!(
-        world.put("x", SOURCE).unwrap_err().message,
-        "The worker is shutting down"
-    );
+    assert_eq!(world.put("x", SOURCE).unwrap_err().message, "The worker is shutting down");
 }
 
 #[derive(Clone, Debug)]
@@ -808,33 +528,17 @@ enum Move {
 
 fn any_move() -> impl Strategy<Value = Move> {
     let name = prop_oneof![Just("a"), Just("b")];
-    let operation = (name, 0..10u32, any::<bool>(), any::<bool>()).prop_map(
-        |(name, kind, one, two)| match kind {
-            0 | 1 => put(
-                name,
-                if one {
-                    SOURCE
-                } else {
-                    "connector.class=Sink topics=t v=2"
-                },
-                Origin::Rest,
-            ),
-            2 => put(name, "connector.class=Source fails=1", Origin::File),
-            3 => Operation::Delete(name.into()),
-            4 => target(name, TargetState::Paused),
-            5 => target(name, TargetState::Started),
-            6 => target(name, TargetState::Stopped),
-            7 => restart(name, one, two),
-            8 => Operation::RestartTask(TaskId {
-                connector: name.into(),
-                task: one as u32,
-            }),
-            _ => Operation::Patch {
-                connector: name.into(),
-                patch: vec![("v".into(), one.then(|| "3".into()))],
-            },
-        },
-    );
+    let operation = (name, 0..10u32, any::<bool>(), any::<bool>()).prop_map(|(name, kind, one, two)| match kind {
+        0 | 1 => put(name, if one { SOURCE } else { "connector.class=Sink topics=t v=2" }, Origin::Rest),
+        2 => put(name, "connector.class=Source fails=1", Origin::File),
+        3 => Operation::Delete(name.into()),
+        4 => target(name, TargetState::Paused),
+        5 => target(name, TargetState::Started),
+        6 => target(name, TargetState::Stopped),
+        7 => restart(name, one, two),
+        8 => Operation::RestartTask(TaskId { connector: name.into(), task: one as u32 }),
+        _ => Operation::Patch { connector: name.into(), patch: vec![("v".into(), one.then(|| "3".into()))] },
+    });
     prop_oneof![
         4 => operation.prop_map(Move::Ask),
         8 => (0..4usize).prop_map(Move::Step),
@@ -903,7 +607,5 @@ proptest! {
 }
 
 fn pick_key<K: Clone + Ord, V>(map: &BTreeMap<K, V>, pick: usize) -> Option<K> {
-    (!map.is_empty())
-        .then(|| map.keys().nth(pick % map.len()).cloned())
-        .flatten()
+    (!map.is_empty()).then(|| map.keys().nth(pick % map.len()).cloned()).flatten()
 }

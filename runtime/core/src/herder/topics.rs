@@ -41,19 +41,13 @@ impl Topics {
     /// Forgets what a connector has used.
     pub fn reset(&mut self, connector: &str, out: &mut VecDeque<Output>) {
         if let Some(topics) = self.used.remove(connector) {
-            let records = topics
-                .keys()
-                .map(|topic| write_topic(connector, topic, None))
-                .collect();
+            let records = topics.keys().map(|topic| write_topic(connector, topic, None)).collect();
             out.push_back(Output::WriteStatus(records));
         }
     }
 
     /// The topics a connector has used, by name.
     pub fn of(&self, connector: &str) -> Vec<String> {
-        self.used
-            .get(connector)
-            .map(|topics| topics.keys().cloned().collect())
-            .unwrap_or_default()
+        self.used.get(connector).map(|topics| topics.keys().cloned().collect()).unwrap_or_default()
     }
 }

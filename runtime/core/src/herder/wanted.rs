@@ -34,16 +34,12 @@ pub(super) struct Connector {
 impl Wanted {
     /// The connector called `name`, if it exists.
     pub fn get(&self, name: &str) -> Option<&Connector> {
-        self.connectors
-            .get(name)
-            .filter(|connector| connector.config.is_some())
+        self.connectors.get(name).filter(|connector| connector.config.is_some())
     }
 
     /// Every connector that exists, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Connector)> {
-        self.connectors
-            .iter()
-            .filter(|(_, connector)| connector.config.is_some())
+        self.connectors.iter().filter(|(_, connector)| connector.config.is_some())
     }
 
     /// Moves the state by one record.
@@ -71,8 +67,7 @@ impl Wanted {
             ConfigRecord::File(name, there) => self.entry(name).from_file = there,
             ConfigRecord::Other => {}
         }
-        self.connectors
-            .retain(|_, connector| !connector.is_nothing());
+        self.connectors.retain(|_, connector| !connector.is_nothing());
     }
 
     fn entry(&mut self, name: String) -> &mut Connector {
@@ -84,12 +79,8 @@ impl Connector {
     /// Task records count only from their commit on, and only if all of them are there.
     fn commit(&mut self, tasks: u32) {
         let mut new = core::mem::take(&mut self.uncommitted);
-        let complete: Option<Vec<_>> = (0..tasks)
-            .map(|i| {
-                new.remove(&i)
-                    .or_else(|| self.tasks.get(i as usize).cloned())
-            })
-            .collect();
+        let complete: Option<Vec<_>> =
+            (0..tasks).map(|i| new.remove(&i).or_else(|| self.tasks.get(i as usize).cloned())).collect();
         if let Some(complete) = complete {
             self.tasks = complete;
             self.applied = self.config.clone().unwrap_or_default();
@@ -107,10 +98,7 @@ impl Connector {
     /// Most tasks it may have (`tasks.max`, checked before it was written).
     pub fn max_tasks(&self) -> u32 {
         let config = self.config.as_ref();
-        config
-            .and_then(|config| config.get("tasks.max"))
-            .and_then(|n| n.trim().parse().ok())
-            .unwrap_or(1)
+        config.and_then(|config| config.get("tasks.max")).and_then(|n| n.trim().parse().ok()).unwrap_or(1)
     }
 }
 
@@ -130,19 +118,11 @@ mod tests {
     use alloc::{format, vec};
 
     fn config(text: &str) -> ConfigMap {
-        text.split_whitespace()
-            .filter_map(|pair| pair.split_once('='))
-            .collect()
+        text.split_whitespace().filter_map(|pair| pair.split_once('=')).collect()
     }
 
     fn task(i: u32, text: &str) -> ConfigRecord {
-        ConfigRecord::Task(
-            TaskId {
-                connector: "n".into(),
-                task: i,
-            },
-            Some(config(text)),
-        )
+        ConfigRecord::Task(TaskId { connector: "n".into(), task: i }, Some(config(text)))
     }
 
     fn check(records: Vec<ConfigRecord>, expected: &str) {
@@ -150,12 +130,7 @@ mod tests {
         records.into_iter().for_each(|record| wanted.replay(record));
         let got = wanted.get("n").map_or("absent".into(), |n| {
             let tasks: Vec<_> = n.tasks.iter().map(ConfigMap::to_java).collect();
-            format!(
-                "{:?} applied={} tasks={}",
-                n.target,
-                n.applied.to_java(),
-                tasks.join("")
-            )
+            format!("{:?} applied={} tasks={}", n.target, n.applied.to_java(), tasks.join(""))
         });
         assert_eq!(got, expected);
     }
@@ -165,34 +140,15 @@ mod tests {
         let connector = || ConfigRecord::Connector("n".into(), Some(config("c=1")));
         let commit = |n| ConfigRecord::Commit("n".into(), Some(n));
         check(vec![connector()], "Started applied={} tasks=");
-        check(
-            vec![connector(), task(0, "t=1")],
-            "Started applied={} tasks=",
-        );
-        check(
-            vec![connector(), task(0, "t=1"), commit(1)],
-            "Started applied={c=1} tasks={t=1}",
-        );
-        check(
-            vec![connector(), task(0, "t=1"), commit(2)],
-            "Started applied={} tasks=",
-        );
-        let grown = vec![
-            connector(),
-            task(0, "t=1"),
-            commit(1),
-            task(1, "t=2"),
-            commit(2),
-        ];
+        check(vec![connector(), task(0, "t=1")], "Started applied={} tasks=");
+        check(vec![connector(), task(0, "t=1"), commit(1)], "Started applied={c=1} tasks={t=1}");
+        check(vec![connector(), task(0, "t=1"), commit(2)], "Started applied={} tasks=");
+        let grown = vec![connector(), task(0, "t=1"), commit(1), task(1, "t=2"), commit(2)];
         check(grown, "Started applied={c=1} tasks={t=1}{t=2}");
         let stopped = vec![connector(), task(0, "t=1"), commit(1), commit(0)];
         check(stopped, "Started applied={c=1} tasks=");
-        let put = vec![
-            connector(),
-            task(0, "t=1"),
-            commit(1),
-            ConfigRecord::Connector("n".into(), Some(config("c=2"))),
-        ];
+        let put =
+            vec![connector(), task(0, "t=1"), commit(1), ConfigRecord::Connector("n".into(), Some(config("c=2")))];
         check(put, "Started applied={c=1} tasks={t=1}");
     }
 
@@ -201,16 +157,8 @@ mod tests {
         let paused = ConfigRecord::Target("n".into(), Some(TargetState::Paused));
         let connector = |text| ConfigRecord::Connector("n".into(), text);
         check(vec![paused.clone()], "absent");
-        check(
-            vec![paused.clone(), connector(Some(config("c=1")))],
-            "Paused applied={} tasks=",
-        );
-        let again = vec![
-            paused,
-            connector(Some(config("c=1"))),
-            connector(None),
-            connector(Some(config("c=2"))),
-        ];
+        check(vec![paused.clone(), connector(Some(config("c=1")))], "Paused applied={} tasks=");
+        let again = vec![paused, connector(Some(config("c=1"))), connector(None), connector(Some(config("c=2")))];
         check(again, "Started applied={} tasks=");
     }
 }

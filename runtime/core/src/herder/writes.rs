@@ -22,19 +22,10 @@ struct Write {
 
 impl Writes {
     /// Puts a write about `connector` in line.
-    pub fn push(
-        &mut self,
-        connector: &str,
-        records: Vec<ConfigRecord>,
-        out: &mut VecDeque<Output>,
-    ) -> WriteId {
+    pub fn push(&mut self, connector: &str, records: Vec<ConfigRecord>, out: &mut VecDeque<Output>) -> WriteId {
         self.next += 1;
         let id = WriteId(self.next);
-        self.queue.push_back(Write {
-            id,
-            connector: connector.into(),
-            records,
-        });
+        self.queue.push_back(Write { id, connector: connector.into(), records });
         if self.queue.len() == 1 {
             self.send(out);
         }
@@ -42,11 +33,7 @@ impl Writes {
     }
 
     /// The write on its way is decided: whose it was and what was in it. The next one goes out.
-    pub fn done(
-        &mut self,
-        id: WriteId,
-        out: &mut VecDeque<Output>,
-    ) -> Option<(String, Vec<ConfigRecord>)> {
+    pub fn done(&mut self, id: WriteId, out: &mut VecDeque<Output>) -> Option<(String, Vec<ConfigRecord>)> {
         self.queue.front().filter(|write| write.id == id)?;
         let write = self.queue.pop_front()?;
         self.send(out);
@@ -59,15 +46,8 @@ impl Writes {
 
     fn send(&self, out: &mut VecDeque<Output>) {
         if let Some(write) = self.queue.front() {
-            let records = write
-                .records
-                .iter()
-                .map(connect_topics::write_config)
-                .collect();
-            out.push_back(Output::WriteConfigs {
-                write: write.id,
-                records,
-            });
+            let records = write.records.iter().map(connect_topics::write_config).collect();
+            out.push_back(Output::WriteConfigs { write: write.id, records });
         }
     }
 }

@@ -1,0 +1,261 @@
+//! What has been put, what is committed, and the append that closes the gap.
+
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use broker_core::{
+    error::Error,
+    request::{AtomicAppend, OffsetCommit, OffsetToCommit, Reply},
+};
+
+use super::{LettingGo, Phase, Sink};
+use crate::{
+    exchange::{ErrorClass, TopicPartition, TpOffset},
+    source::task_name,
+    task::{Backoff, CallError, StateChange},
+    time::Now,
+};
+
+type Offsets = BTreeMap<TopicPartition, i64>;
+
+/// The commits of one task.
+#[derive(Debug)]
+pub(super) struct Commit {
+    interval_ms: u64,
+    due_at: Option<Now>,
+    requested: bool,
+    /// Where the assigned partitions go on after what was put.
+    delivered: Offsets,
+    /// As it is committed, or where the partition began.
+    committed: Offsets,
+    /// What the connector changed of its state since the last append.
+    unsaved: Vec<StateChange>,
+    /// The append that is out, or is to be sent (again), and its offsets.
+    append: Option<(AtomicAppend, Offsets)>,
+    /// A request is out on the task's lane.
+    out: bool,
+    send_at: Option<Now>,
+    backoff: Backoff,
+}
+
+impl Commit {
+    pub fn new(interval_ms: u64) -> Self {
+        Self {
+            interval_ms,
+            due_at: None,
+            requested: false,
+            delivered: Offsets::new(),
+            committed: Offsets::new(),
+            unsaved: Vec::new(),
+            append: None,
+            out: false,
+            send_at: None,
+            backoff: Backoff::default(),
+        }
+    }
+
+    /// True if a request is out on the task's lane.
+    pub fn is_out(&self) -> bool {
+        self.out
+    }
+
+    /// True if an append is undecided.
+    pub fn is_pending(&self) -> bool {
+        self.out || self.append.is_some()
+    }
+
+    /// Somebody else has the partitions now: nothing of what was put is committed.
+    pub fn lost(&mut self) {
+        self.unsaved.clear();
+        if !self.out {
+            self.append = None;
+        }
+    }
+
+    pub fn sent(&mut self) {
+        self.out = true;
+    }
+
+    pub fn save(&mut self, changes: Vec<StateChange>) {
+        self.unsaved.extend(changes);
+    }
+
+    pub fn request(&mut self) {
+        self.requested = true;
+    }
+
+    /// New partitions, which start here.
+    pub fn assigned(&mut self, now: Now, starts: &Offsets) {
+        (self.committed, self.delivered) = (starts.clone(), starts.clone());
+        self.due_at = Some(now.plus(self.interval_ms));
+    }
+
+    pub fn delivered(&mut self, next: Vec<(TopicPartition, i64)>) {
+        for (tp, offset) in next {
+            self.delivered.entry(tp).and_modify(|delivered| *delivered = offset);
+        }
+    }
+
+    pub fn sought(&mut self, tp: &TopicPartition, offset: i64) {
+        self.delivered.entry(tp.clone()).and_modify(|delivered| *delivered = offset);
+    }
+
+    /// Where each partition goes on after what was put.
+    pub fn resume_points(&self) -> Offsets {
+        self.delivered.clone()
+    }
+
+    /// Takes back what was put since the last commit; where to fetch from again.
+    pub fn rewind(&mut self) -> Offsets {
+        self.delivered = self.committed.clone();
+        self.unsaved.clear();
+        self.delivered.clone()
+    }
+
+    /// True if something was put that is not committed.
+    pub fn has_more(&self) -> bool {
+        self.delivered != self.committed
+    }
+
+    /// True if `pre-commit` is to be called now.
+    pub fn is_due(&mut self, now: Now) -> bool {
+        let time = self.requested || self.due_at.is_some_and(|at| at <= now);
+        if !time || self.append.is_some() {
+            return false;
+        }
+        self.requested = false;
+        self.due_at = Some(now.plus(self.interval_ms));
+        self.has_more()
+    }
+
+    /// Offsets for `pre-commit`.
+    pub fn current(&self) -> Vec<TpOffset> {
+        self.delivered.iter().map(|(tp, offset)| TpOffset { tp: tp.clone(), offset: *offset }).collect()
+    }
+
+    pub fn timeout(&self) -> Option<Now> {
+        let send = self.send_at.filter(|_| self.append.is_some() && !self.out);
+        let due = self.due_at.filter(|_| self.append.is_none() && self.has_more());
+        send.into_iter().chain(due).min()
+    }
+
+    /// Before letting go: an append that waits to be sent again gives way to the last one. False while one is out.
+    pub fn settle(&mut self) -> bool {
+        self.drop_unsent();
+        !self.out
+    }
+
+    pub fn drop_unsent(&mut self) {
+        if !self.out
+            && let Some((append, _)) = self.append.take()
+        {
+            self.unsaved.splice(0..0, append.state);
+            self.send_at = None;
+        }
+    }
+
+    pub fn forget_offsets(&mut self) {
+        (self.delivered, self.committed, self.due_at) = (Offsets::new(), Offsets::new(), None);
+    }
+
+    /// The append to send now, if none is out.
+    pub fn next_append(&mut self, now: Now) -> Option<AtomicAppend> {
+        if self.out || self.send_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        let (append, _) = self.append.as_ref()?;
+        (self.out, self.send_at) = (true, None);
+        Some(append.clone())
+    }
+}
+
+impl Sink {
+    /// `pre-commit` has said what is safe.
+    pub(super) fn commit_these(&mut self, safe: Vec<TpOffset>) {
+        let mut offsets = Offsets::new();
+        for TpOffset { tp, offset } in safe {
+            match self.commit.delivered.get(&tp) {
+                Some(delivered) if offset <= *delivered => drop(offsets.insert(tp, offset)),
+                Some(_) => self
+                    .warn(format!("pre-commit named {}-{} offset {offset}, which was not put", tp.topic, tp.partition)),
+                None => self.warn(format!("pre-commit named {}-{}, which is not assigned", tp.topic, tp.partition)),
+            }
+        }
+        if offsets.is_empty() {
+            return;
+        }
+        let mut topics: BTreeMap<String, Vec<OffsetToCommit>> = BTreeMap::new();
+        for (tp, offset) in &offsets {
+            topics.entry(tp.topic.clone()).or_default().push(OffsetToCommit {
+                partition: tp.partition,
+                offset: *offset,
+                leader_epoch: -1,
+                metadata: String::new(),
+            });
+        }
+        let append = AtomicAppend {
+            task: Some((task_name(&self.settings.task), self.incarnation)),
+            batches: Vec::new(),
+            offsets: Some(OffsetCommit { who: self.consumer.as_member(), topics: topics.into_iter().collect() }),
+            state: core::mem::take(&mut self.commit.unsaved),
+        };
+        self.commit.append = Some((append, offsets));
+    }
+
+    /// As in Kafka, what was put since the last commit is put again; but an error that will not pass ends the task.
+    pub(super) fn pre_commit_failed(&mut self, error: &CallError) {
+        let fatal = match error {
+            CallError::Connector(error) => matches!(error.class, ErrorClass::Fatal | ErrorClass::BadConfig),
+            CallError::Trap(_) => true,
+        };
+        if fatal {
+            return self.fail_call(error, "pre-commit");
+        }
+        self.warn(format!("{}\n\tnothing is committed", error.trace("pre-commit")));
+        if self.letting_go.is_none() {
+            self.rewind();
+        }
+    }
+
+    /// The reply to the start of the task, or to an append.
+    pub(super) fn task_replied(&mut self, now: Now, reply: Reply) {
+        self.commit.out = false;
+        match reply {
+            Reply::StartTask(started) if self.phase == Phase::Joining => {
+                (self.incarnation, self.saved) = (started.incarnation, started.state);
+                self.phase = Phase::Starting;
+            }
+            Reply::AtomicAppend(outcome) => self.appended(now, outcome.map(|_| ())),
+            reply => self.fail(format!("the cluster answered with {reply:?}")),
+        }
+    }
+
+    fn appended(&mut self, now: Now, outcome: Result<(), (Error, String)>) {
+        let Some((append, offsets)) = self.commit.append.take() else { return };
+        match outcome {
+            Ok(()) => {
+                self.commit.backoff.reset();
+                for (tp, offset) in offsets {
+                    self.commit.committed.entry(tp).and_modify(|committed| *committed = offset);
+                }
+            }
+            Err((Error::RebalanceInProgress, _)) => {
+                self.commit.unsaved.splice(0..0, append.state);
+                self.consumer.rebalancing();
+            }
+            Err((Error::UnknownMemberId | Error::IllegalGeneration, _)) => {
+                self.commit.unsaved.splice(0..0, append.state);
+                self.consumer.lost();
+            }
+            Err((Error::KafkaStorageError | Error::ThrottlingQuotaExceeded | Error::CoordinatorNotAvailable, why)) => {
+                self.warn(format!("the offsets wait to be committed: {why}"));
+                if self.letting_go == Some(LettingGo::Close) {
+                    // The last try before letting go; what was put will be put again by whoever gets the partitions.
+                    self.commit.unsaved.splice(0..0, append.state);
+                    return;
+                }
+                self.commit.send_at = Some(now.plus(self.commit.backoff.next_ms()));
+                self.commit.append = Some((append, offsets));
+            }
+            Err((_, why)) => self.fail(format!("the offsets cannot be committed: {why}")),
+        }
+    }
+}

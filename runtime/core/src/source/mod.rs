@@ -1,0 +1,376 @@
+//! The loop of a source task: poll, convert, append records and offsets in one entry, acknowledge, poll again.
+//!
+//! Start reading at [`Source::handle`]; every input ends in `step`, which gives out what can be done next: at most one call
+//! into the connector and one request to the cluster at a time, so the next poll runs while the last one becomes durable.
+//! Leaves calling, sending and waiting to the edge. Invariant: an offset is appended only together with the records before
+//! it, polls are appended in their order, and an end is said only when no append is undecided.
+
+mod api;
+mod offsets;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    format,
+    string::String,
+    vec::Vec,
+};
+use broker_core::request::AtomicAppend;
+use bytes::Bytes;
+
+pub use api::{Call, Input, Output, Settings};
+
+use crate::{
+    convert::Failure,
+    exchange::{Ack, Polled, SourceBatch},
+    herder::TaskId,
+    scalar::ScalarMap,
+    task::{Backoff, CallError, Ended, Said, StateChange},
+    time::Now,
+};
+
+/// One source task.
+pub struct Source {
+    settings: Settings,
+    phase: Phase,
+    incarnation: u64,
+    state: Vec<(String, Bytes)>,
+    committed: Vec<(ScalarMap, ScalarMap)>,
+    /// Partitions of the topics known so far.
+    partitions: BTreeMap<String, i32>,
+    used: BTreeSet<String>,
+    /// The call that is out.
+    calling: Option<Calling>,
+    /// The request that is out, or that is to be sent (again).
+    asking: Option<Asking>,
+    asking_sent: bool,
+    /// Polled and converted, waits for its topics' metadata or for the append before it.
+    polled: Option<Prepared>,
+    acks: VecDeque<Done>,
+    commit_due: bool,
+    seq: u64,
+    paused: bool,
+    said: Option<Said>,
+    stopping: bool,
+    finished: bool,
+    failure: Option<String>,
+    /// The connector's instance can be called (again).
+    alive: bool,
+    /// No poll before this moment, unless woken.
+    poll_at: Option<Now>,
+    /// No request before this moment.
+    ask_at: Option<Now>,
+    poll_backoff: Backoff,
+    ask_backoff: Backoff,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Asking the cluster for incarnation, offsets and the offsets topic.
+    Joining,
+    /// The connector's `start` is to be called, or is.
+    Starting,
+    Running,
+    /// Its `stop` is called.
+    Stopping,
+    Over,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calling {
+    Start,
+    Poll,
+    OnAck,
+    Commit,
+    Stop,
+}
+
+#[derive(Clone, Debug)]
+enum Asking {
+    StartTask,
+    Offsets,
+    Topics(Vec<String>),
+    Append(AtomicAppend, Done),
+    /// Topics of an append that are gone: make them again first.
+    Recreate(AtomicAppend, Done),
+}
+
+/// A poll on its way into the topic.
+#[derive(Debug)]
+struct Prepared {
+    batch: SourceBatch,
+    failures: Vec<Failure>,
+    state: Vec<StateChange>,
+    wall: i64,
+    seq: u64,
+}
+
+/// A poll in the topic.
+#[derive(Clone, Debug)]
+struct Done {
+    ack: Ack,
+    offsets: Vec<(ScalarMap, ScalarMap)>,
+}
+
+impl Source {
+    /// A task that has not begun: give it [`Input::Tick`].
+    pub fn new(settings: Settings) -> Self {
+        let paused = settings.paused;
+        Self {
+            settings,
+            phase: Phase::Joining,
+            incarnation: 0,
+            state: Vec::new(),
+            committed: Vec::new(),
+            partitions: BTreeMap::new(),
+            used: BTreeSet::new(),
+            calling: None,
+            asking: Some(Asking::StartTask),
+            asking_sent: false,
+            polled: None,
+            acks: VecDeque::new(),
+            commit_due: false,
+            seq: 0,
+            paused,
+            said: None,
+            stopping: false,
+            finished: false,
+            failure: None,
+            alive: false,
+            poll_at: None,
+            ask_at: None,
+            poll_backoff: Backoff::default(),
+            ask_backoff: Backoff::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        match input {
+            Input::Reply(reply) => self.replied(now, reply),
+            Input::Gone(why) => {
+                self.asking_sent = false;
+                self.fail(why);
+            }
+            Input::Called(outcome) => self.called(outcome),
+            Input::Polled { outcome, state, wall } => self.polled(now, outcome, state, wall),
+            Input::Wake => self.poll_at = None,
+            Input::Pause => self.paused = true,
+            Input::Resume => (self.paused, self.poll_at) = (false, None),
+            Input::Stop => self.stopping = true,
+            Input::Tick => {}
+        }
+        self.step(now);
+    }
+
+    /// The next thing to do; `None` if there is nothing more for now.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to say [`Input::Tick`], if nothing else happens before.
+    pub fn poll_timeout(&self) -> Option<Now> {
+        let ask = self.ask_at.filter(|_| self.asking.is_some() && !self.asking_sent);
+        let poll = self.poll_at.filter(|_| self.may_poll());
+        ask.into_iter().chain(poll).min()
+    }
+
+    /// Gives out what can be done now.
+    fn step(&mut self, now: Now) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        if self.stopping && self.ask_at.is_some() {
+            // Nobody waits for a cluster that does not take the records; they are polled again after the next start.
+            (self.ask_at, self.asking, self.polled) = (None, None, None);
+        }
+        if self.failure.is_some() {
+            return self.wind_up();
+        }
+        self.prepare();
+        self.ask(now);
+        self.call(now);
+        self.say();
+    }
+
+    fn call(&mut self, now: Now) {
+        if self.calling.is_some() {
+            return;
+        }
+        let (calling, call) = match self.phase {
+            Phase::Starting if self.stopping => return self.end(Ended::Stopped),
+            Phase::Starting => {
+                let (state, offsets) = (core::mem::take(&mut self.state), core::mem::take(&mut self.committed));
+                self.alive = true;
+                (Calling::Start, Call::Start { state, offsets })
+            }
+            Phase::Running => match self.next_call(now) {
+                Some(next) => next,
+                None => return,
+            },
+            Phase::Joining if self.stopping && !self.asking_sent => return self.end(Ended::Stopped),
+            Phase::Joining | Phase::Stopping | Phase::Over => return,
+        };
+        self.calling = Some(calling);
+        self.outputs.push_back(Output::Call(call));
+    }
+
+    fn next_call(&mut self, now: Now) -> Option<(Calling, Call)> {
+        if !self.acks.is_empty() {
+            let (mut acks, mut offsets) = (Vec::new(), Vec::new());
+            for done in self.acks.drain(..) {
+                acks.push(done.ack);
+                offsets.extend(done.offsets);
+            }
+            self.commit_due = true;
+            return Some((Calling::OnAck, Call::OnAck { acks, offsets }));
+        }
+        if core::mem::take(&mut self.commit_due) {
+            return Some((Calling::Commit, Call::Commit));
+        }
+        if self.stopping && self.polled.is_none() && self.asking.is_none() {
+            self.phase = Phase::Stopping;
+            return Some((Calling::Stop, Call::Stop));
+        }
+        if self.may_poll() && self.poll_at.is_none_or(|at| at <= now) {
+            self.seq += 1;
+            self.poll_at = None;
+            let Settings { max_records, max_bytes, .. } = self.settings;
+            return Some((Calling::Poll, Call::Poll { seq: self.seq, max_records, max_bytes }));
+        }
+        None
+    }
+
+    fn may_poll(&self) -> bool {
+        let idle = self.calling.is_none() && self.polled.is_none();
+        self.phase == Phase::Running && idle && !self.paused && !self.stopping && !self.finished
+    }
+
+    fn say(&mut self) {
+        if self.phase != Phase::Running || self.stopping {
+            return;
+        }
+        // Paused is said when nothing is on its way any more.
+        let quiet = self.asking.is_none() && self.polled.is_none() && self.calling != Some(Calling::Poll);
+        let said = match self.paused {
+            true if quiet => Said::Paused,
+            true => return,
+            false => Said::Running,
+        };
+        if self.said.as_ref() != Some(&said) {
+            self.said = Some(said.clone());
+            self.outputs.push_back(Output::Say(said));
+        }
+    }
+
+    fn called(&mut self, outcome: Result<(), CallError>) {
+        let Some(calling) = self.calling.take() else { return };
+        match (calling, outcome) {
+            (Calling::Start, Ok(())) => self.phase = Phase::Running,
+            (Calling::Start, Err(error)) => self.fail_call(&error, "start"),
+            (Calling::Stop, outcome) => {
+                self.alive = false;
+                match (self.failure.take(), outcome) {
+                    (Some(trace), _) => self.end(Ended::Failed { trace }),
+                    (None, Err(error @ CallError::Trap(_))) => self.end(Ended::Failed { trace: error.trace("stop") }),
+                    (None, _) => self.end(Ended::Stopped),
+                }
+            }
+            (Calling::OnAck, Err(error)) => self.fail_call(&error, "on-ack"),
+            (Calling::Commit, Err(error @ CallError::Trap(_))) => self.fail_call(&error, "commit"),
+            // As in Kafka, an error of `commit` is told and passed over: the offsets are durable already.
+            (Calling::Commit, Err(error)) => self.warn(error.trace("commit")),
+            (Calling::OnAck | Calling::Commit | Calling::Poll, _) => {}
+        }
+    }
+
+    fn polled(&mut self, now: Now, outcome: Result<Polled, CallError>, state: Vec<StateChange>, wall: i64) {
+        if self.calling.take() != Some(Calling::Poll) {
+            return;
+        }
+        match outcome {
+            Ok(polled) => {
+                self.poll_backoff.reset();
+                match polled {
+                    Polled::Records(batch) => self.convert(batch, state, wall),
+                    Polled::Idle(ms) => self.poll_at = Some(now.plus(u64::from(ms))),
+                    Polled::Finished => self.finished = true,
+                }
+            }
+            Err(error) if error.is_retriable() => {
+                let wait = error.retry_after_ms().unwrap_or_else(|| self.poll_backoff.next_ms());
+                self.warn(error.trace("poll"));
+                self.poll_at = Some(now.plus(wait));
+            }
+            Err(error) => self.fail_call(&error, "poll"),
+        }
+    }
+
+    fn convert(&mut self, mut batch: SourceBatch, state: Vec<StateChange>, wall: i64) {
+        let count = batch.records.count as usize;
+        let records = &mut batch.records;
+        let keys = core::mem::take(&mut records.keys);
+        let (keys, mut failures) = self.settings.key_converter.from_connect(records.key_format, keys, count);
+        let values = core::mem::take(&mut records.values);
+        let (values, more) = self.settings.value_converter.from_connect(records.value_format, values, count);
+        (records.keys, records.values) = (keys, values);
+        failures.extend(more);
+        failures.sort_by_key(|failure| failure.index);
+        failures.dedup_by_key(|failure| failure.index);
+        if let (Some(failure), false) = (failures.first(), self.settings.tolerate) {
+            let topic = records.topic(failure.index as usize);
+            let trace = format!("{}\n\twhile converting a record for topic {topic}", failure.message);
+            return self.fail(trace);
+        }
+        self.polled = Some(Prepared { batch, failures, state, wall, seq: self.seq });
+    }
+
+    fn fail_call(&mut self, error: &CallError, call: &str) {
+        self.alive &= !matches!(error, CallError::Trap(_));
+        self.fail(error.trace(call));
+    }
+
+    /// Nothing new is begun; what is on its way is waited for.
+    fn fail(&mut self, trace: String) {
+        self.failure.get_or_insert(trace);
+        self.polled = None;
+        if !self.asking_sent {
+            self.asking = None;
+        }
+    }
+
+    fn wind_up(&mut self) {
+        if self.asking_sent || self.calling.is_some() {
+            return;
+        }
+        if self.alive && self.phase != Phase::Stopping {
+            self.phase = Phase::Stopping;
+            self.calling = Some(Calling::Stop);
+            self.outputs.push_back(Output::Call(Call::Stop));
+            return;
+        }
+        let trace = self.failure.take().unwrap_or_default();
+        self.end(Ended::Failed { trace });
+    }
+
+    fn end(&mut self, ended: Ended) {
+        self.phase = Phase::Over;
+        self.outputs.push_back(Output::End(ended));
+    }
+
+    fn warn(&mut self, text: String) {
+        self.outputs.push_back(Output::Say(Said::Warning(text)));
+    }
+}
+
+/// The name under which the cluster knows a task: `local-file-source/0`.
+pub fn task_name(task: &TaskId) -> String {
+    format!("{}/{}", task.connector, task.task)
+}
