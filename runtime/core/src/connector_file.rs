@@ -32,20 +32,12 @@ pub fn parse(path: &str, file: &[u8]) -> Result<ConnectorFile, String> {
     match CreateConnector::from_file(file) {
         Ok(body) => return from_body(path, body),
         Err(error) if is_object(file) => {
-            return Err(format!(
-                "Connector file {path} is not usable JSON: {}",
-                pick(&json_error, &error)
-            ));
+            return Err(format!("Connector file {path} is not usable JSON: {}", pick(&json_error, &error)));
         }
         Err(_) => {}
     }
     let config = properties::parse(file).map_err(|bad| format!("Connector file {path}, {bad}"))?;
-    named(
-        path,
-        config.into(),
-        None,
-        "Add a line such as \"name=my-connector\".",
-    )
+    named(path, config.into(), None, "Add a line such as \"name=my-connector\".")
 }
 
 fn from_body(path: &str, body: CreateConnector) -> Result<ConnectorFile, String> {
@@ -60,12 +52,7 @@ fn from_body(path: &str, body: CreateConnector) -> Result<ConnectorFile, String>
         Some(_) => {}
         None => drop(config.config.insert("name", body.name.as_str())),
     }
-    named(
-        path,
-        config,
-        body.initial_state,
-        "Add \"name\": \"...\" to it.",
-    )
+    named(path, config, body.initial_state, "Add \"name\": \"...\" to it.")
 }
 
 fn named(
@@ -75,14 +62,8 @@ fn named(
     hint: &str,
 ) -> Result<ConnectorFile, String> {
     match config.config.get("name").map(str::trim) {
-        None | Some("") => Err(format!(
-            "Connector file {path} gives its connector no name. {hint}"
-        )),
-        Some(name) => Ok(ConnectorFile {
-            name: name.into(),
-            config,
-            initial_state,
-        }),
+        None | Some("") => Err(format!("Connector file {path} gives its connector no name. {hint}")),
+        Some(name) => Ok(ConnectorFile { name: name.into(), config, initial_state }),
     }
 }
 
@@ -92,11 +73,7 @@ fn is_object(file: &[u8]) -> bool {
 
 /// Of the errors of the two JSON forms, the one that fits the file: a flat one has no object under "config".
 fn pick<'a>(flat: &'a str, body: &'a str) -> &'a str {
-    if flat.starts_with("the value of \"config\"") {
-        body
-    } else {
-        flat
-    }
+    if flat.starts_with("the value of \"config\"") { body } else { flat }
 }
 
 #[cfg(test)]
@@ -105,14 +82,7 @@ mod tests {
 
     fn check(file: &str, name: &str, config: &str) {
         let parsed = parse("c.json", file.as_bytes()).unwrap();
-        assert_eq!(
-            (
-                parsed.name.as_str(),
-                parsed.config.config.to_java().as_str()
-            ),
-            (name, config),
-            "{file}"
-        );
+        assert_eq!((parsed.name.as_str(), parsed.config.config.to_java().as_str()), (name, config), "{file}");
     }
 
     fn refused(file: &str, message: &str) {
@@ -122,21 +92,9 @@ mod tests {
 
     #[test]
     fn three_forms() {
-        check(
-            r#"{"name":"a","tasks.max":1}"#,
-            "a",
-            "{name=a, tasks.max=1}",
-        );
-        check(
-            r#"{"name":"a","x":0,"config":{"file":"f"}}"#,
-            "a",
-            "{file=f, name=a}",
-        );
-        check(
-            r#"{"name":"a","config":{"name":"a","file":"f"}}"#,
-            "a",
-            "{name=a, file=f}",
-        );
+        check(r#"{"name":"a","tasks.max":1}"#, "a", "{name=a, tasks.max=1}");
+        check(r#"{"name":"a","x":0,"config":{"file":"f"}}"#, "a", "{file=f, name=a}");
+        check(r#"{"name":"a","config":{"name":"a","file":"f"}}"#, "a", "{name=a, file=f}");
         check("name=a\nfile=test.txt\n", "a", "{name=a, file=test.txt}");
         let paused = parse("c", br#"{"name":"a","config":{},"initial_state":"PAUSED"}"#).unwrap();
         assert_eq!(paused.initial_state, Some(InitialState::Paused));
@@ -148,23 +106,11 @@ mod tests {
         refused("[1]", "no name");
         refused("file=x", "no name");
         refused(r#"{"file":"x"}"#, "no name. Add \"name\"");
-        refused(
-            r#"{"name":"a","config":{"name":"b"}}"#,
-            "two names, \"a\" and, in its config, \"b\"",
-        );
+        refused(r#"{"name":"a","config":{"name":"b"}}"#, "two names, \"a\" and, in its config, \"b\"");
         refused(r#"{"name":"a","config":{"file""#, "not usable JSON: EOF");
-        refused(
-            r#"{"name":"a","topics":["x"]}"#,
-            "the value of \"topics\" is an array",
-        );
-        refused(
-            r#"{"name":"a","config":{"topics":["x"]}}"#,
-            "the value of \"topics\" is an array",
-        );
-        refused(
-            r#"{"name":"a","config":{},"initial_state":"FOO"}"#,
-            "RUNNING, PAUSED or STOPPED",
-        );
+        refused(r#"{"name":"a","topics":["x"]}"#, "the value of \"topics\" is an array");
+        refused(r#"{"name":"a","config":{"topics":["x"]}}"#, "the value of \"topics\" is an array");
+        refused(r#"{"name":"a","config":{},"initial_state":"FOO"}"#, "RUNNING, PAUSED or STOPPED");
         refused("name=\\u1", "line 1: ");
     }
 }

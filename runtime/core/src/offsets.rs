@@ -40,8 +40,8 @@ pub fn read_key(key: &[u8]) -> Result<(String, ScalarMap), String> {
 
 /// The offset of a record value; JSON's null is none.
 pub fn read_value(value: &[u8]) -> Result<Option<ScalarMap>, String> {
-    let offset: Option<Map> = serde_json::from_slice(value)
-        .map_err(|error| format!("an offset's value is not {{offset}}: {error}"))?;
+    let offset: Option<Map> =
+        serde_json::from_slice(value).map_err(|error| format!("an offset's value is not {{offset}}: {error}"))?;
     Ok(offset.map(|offset| offset.0))
 }
 
@@ -84,10 +84,7 @@ pub struct SinkOffset {
 impl PartitionOffset {
     /// Entry of a source partition.
     pub fn source(partition: ScalarMap, offset: ScalarMap) -> Self {
-        Self {
-            partition: Some(partition),
-            offset: Some(offset),
-        }
+        Self { partition: Some(partition), offset: Some(offset) }
     }
 
     /// Entry of a topic partition of a sink.
@@ -96,25 +93,19 @@ impl PartitionOffset {
             ("kafka_topic".into(), Scalar::Text(topic.into())),
             ("kafka_partition".into(), Scalar::Int(partition.into())),
         ];
-        Self::source(
-            partition,
-            vec![("kafka_offset".into(), Scalar::Int(offset))],
-        )
+        Self::source(partition, vec![("kafka_offset".into(), Scalar::Int(offset))])
     }
 }
 
 impl ConnectorOffsets {
     /// Reads a PATCH body.
     pub fn from_json(body: &[u8]) -> Result<Self, BadBody> {
-        let body: Body =
-            serde_json::from_slice(body).map_err(|error| BadBody::Malformed(format!("{error}")))?;
+        let body: Body = serde_json::from_slice(body).map_err(|error| BadBody::Malformed(format!("{error}")))?;
         match body.offsets {
-            Some(offsets) if !offsets.is_empty() => Ok(Self {
-                offsets: offsets.into_iter().map(Entry::into).collect(),
-            }),
-            _ => Err(BadBody::Invalid(
-                "Partitions / offsets need to be provided for an alter offsets request".into(),
-            )),
+            Some(offsets) if !offsets.is_empty() => {
+                Ok(Self { offsets: offsets.into_iter().map(Entry::into).collect() })
+            }
+            _ => Err(BadBody::Invalid("Partitions / offsets need to be provided for an alter offsets request".into())),
         }
     }
 
@@ -126,39 +117,25 @@ impl ConnectorOffsets {
 
 impl PartitionOffset {
     fn for_sink(&self) -> Result<SinkOffset, String> {
-        let partition = self
-            .partition
-            .as_ref()
-            .ok_or("The partition for a sink connector offset cannot be null or missing")?;
-        let keys = || "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'";
-        let (topic, number) = (
-            get(partition, "kafka_topic").ok_or_else(keys)?,
-            get(partition, "kafka_partition").ok_or_else(keys)?,
-        );
-        let topic = topic
-            .as_text()
-            .ok_or("Kafka topic names must be valid strings and may not be null")?;
+        let partition =
+            self.partition.as_ref().ok_or("The partition for a sink connector offset cannot be null or missing")?;
+        let keys =
+            || "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'";
+        let (topic, number) =
+            (get(partition, "kafka_topic").ok_or_else(keys)?, get(partition, "kafka_partition").ok_or_else(keys)?);
+        let topic = topic.as_text().ok_or("Kafka topic names must be valid strings and may not be null")?;
         let number = whole(number).and_then(|number| i32::try_from(number).ok()).filter(|number| *number >= 0).ok_or_else(|| {
             let value = plain(number);
             format!("Failed to parse the following Kafka partition value in the provided offsets: '{value}'. Partition values for sink connectors need to be integers.")
         })?;
-        let offset = self
-            .offset
-            .as_ref()
-            .map(|offset| sink_offset(offset))
-            .transpose()?;
-        Ok(SinkOffset {
-            topic: topic.into(),
-            partition: number,
-            offset,
-        })
+        let offset = self.offset.as_ref().map(|offset| sink_offset(offset)).transpose()?;
+        Ok(SinkOffset { topic: topic.into(), partition: number, offset })
     }
 }
 
 fn sink_offset(offset: &[(String, Scalar)]) -> Result<i64, String> {
-    let value = get(offset, "kafka_offset").ok_or(
-        "The offset for a sink connector should either be null or contain the key 'kafka_offset'",
-    )?;
+    let value = get(offset, "kafka_offset")
+        .ok_or("The offset for a sink connector should either be null or contain the key 'kafka_offset'")?;
     whole(value).filter(|offset| *offset >= 0).ok_or_else(|| {
         let value = plain(value);
         format!("Failed to parse the following Kafka offset value in the provided offsets: '{value}'. Offset values for sink connectors need to be integers.")
@@ -211,14 +188,11 @@ impl Serialize for Fields<'_> {
                 Scalar::Bool(bool) => fields.serialize_entry(name, bool)?,
                 Scalar::Int(int) => fields.serialize_entry(name, int)?,
                 Scalar::Float(float) if float.is_finite() => fields.serialize_entry(name, float)?,
-                Scalar::Float(float) => {
-                    fields.serialize_entry(name, &crate::convert::java_double(*float))?
-                }
+                Scalar::Float(float) => fields.serialize_entry(name, &crate::convert::java_double(*float))?,
                 Scalar::Text(text) => fields.serialize_entry(name, text)?,
-                Scalar::Bytes(bytes) => fields.serialize_entry(
-                    name,
-                    &base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes),
-                )?,
+                Scalar::Bytes(bytes) => {
+                    fields.serialize_entry(name, &base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes))?
+                }
             }
         }
         fields.end()
@@ -263,10 +237,7 @@ struct Entry {
 
 impl From<Entry> for PartitionOffset {
     fn from(entry: Entry) -> Self {
-        Self {
-            partition: entry.partition.map(|map| map.0),
-            offset: entry.offset.map(|map| map.0),
-        }
+        Self { partition: entry.partition.map(|map| map.0), offset: entry.offset.map(|map| map.0) }
     }
 }
 

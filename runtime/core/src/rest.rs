@@ -174,9 +174,7 @@ impl InitialState {
             "RUNNING" => Ok(Self::Running),
             "PAUSED" => Ok(Self::Paused),
             "STOPPED" => Ok(Self::Stopped),
-            _ => Err(format!(
-                "initial_state is \"{word}\"; it can be RUNNING, PAUSED or STOPPED"
-            )),
+            _ => Err(format!("initial_state is \"{word}\"; it can be RUNNING, PAUSED or STOPPED")),
         }
     }
 }
@@ -195,11 +193,7 @@ pub struct CreateConnector {
 impl CreateConnector {
     /// Reads a POST body. An error is a 500 in Kafka: malformed JSON, an unknown field, a wrong shape.
     pub fn from_json(json: &[u8]) -> Result<Self, String> {
-        Self::build(
-            serde_json::from_slice::<Strict>(json)
-                .map(|body| body.0)
-                .map_err(|error| format!("{error}"))?,
-        )
+        Self::build(serde_json::from_slice::<Strict>(json).map(|body| body.0).map_err(|error| format!("{error}"))?)
     }
 
     /// As [`Self::from_json`], but fields it does not know are passed over, as in a connector file.
@@ -207,20 +201,16 @@ impl CreateConnector {
         Self::build(serde_json::from_slice::<Lenient>(json).map_err(|error| format!("{error}"))?)
     }
 
+    /// The connector's name, trimmed as Kafka's POST does, and its configuration with it. The error is the message of a 400.
+    pub fn named(self) -> Result<(String, Submitted), String> {
+        let name = self.name.trim_matches(|char| char <= ' ');
+        Ok((name.into(), self.config.named(name)?))
+    }
+
     fn build(body: Lenient) -> Result<Self, String> {
-        let config = body
-            .config
-            .ok_or("\"config\" is missing: an object with the connector's settings")?;
-        let initial_state = body
-            .initial_state
-            .as_deref()
-            .map(InitialState::parse)
-            .transpose()?;
-        Ok(Self {
-            name: body.name.unwrap_or_default(),
-            config,
-            initial_state,
-        })
+        let config = body.config.ok_or("\"config\" is missing: an object with the connector's settings")?;
+        let initial_state = body.initial_state.as_deref().map(InitialState::parse).transpose()?;
+        Ok(Self { name: body.name.unwrap_or_default(), config, initial_state })
     }
 }
 
@@ -256,10 +246,7 @@ mod tests {
         let info = ConnectorInfo {
             name: "n".into(),
             config: [("topic", "t"), ("name", "n")].into_iter().collect(),
-            tasks: vec![TaskId {
-                connector: "n".into(),
-                task: 0,
-            }],
+            tasks: vec![TaskId { connector: "n".into(), task: 0 }],
             kind: ConnectorType::Source,
         };
         check(
@@ -279,13 +266,7 @@ mod tests {
                 worker_id: worker(),
                 version: Some("4.3.0".into()),
             },
-            tasks: vec![TaskState {
-                id: 0,
-                state: "RUNNING".into(),
-                trace: None,
-                worker_id: worker(),
-                version: None,
-            }],
+            tasks: vec![TaskState { id: 0, state: "RUNNING".into(), trace: None, worker_id: worker(), version: None }],
             kind: ConnectorType::Source,
         };
         check(
@@ -305,34 +286,16 @@ mod tests {
     #[test]
     fn small_bodies() {
         check(
-            &ErrorBody {
-                error_code: 404,
-                message: "Connector n not found".into(),
-            },
+            &ErrorBody { error_code: 404, message: "Connector n not found".into() },
             r#"{"error_code":404,"message":"Connector n not found"}"#,
         );
         check(
-            &PluginRow {
-                class: "a.B".into(),
-                kind: "sink",
-                version: Some("1".into()),
-            },
+            &PluginRow { class: "a.B".into(), kind: "sink", version: Some("1".into()) },
             r#"{"class":"a.B","type":"sink","version":"1"}"#,
         );
+        check(&PluginRow { class: "a.B".into(), kind: "sink", version: None }, r#"{"class":"a.B","type":"sink"}"#);
         check(
-            &PluginRow {
-                class: "a.B".into(),
-                kind: "sink",
-                version: None,
-            },
-            r#"{"class":"a.B","type":"sink"}"#,
-        );
-        check(
-            &ServerInfo {
-                version: "v".into(),
-                commit: "c".into(),
-                kafka_cluster_id: "k".into(),
-            },
+            &ServerInfo { version: "v".into(), commit: "c".into(), kafka_cluster_id: "k".into() },
             r#"{"version":"v","commit":"c","kafka_cluster_id":"k"}"#,
         );
     }
@@ -340,17 +303,12 @@ mod tests {
     #[test]
     fn a_post_body_refuses_what_a_file_ignores() {
         let body = br#"{"name":"a","foo":1,"config":{"x":1},"initial_state":"paused"}"#;
-        assert!(
-            CreateConnector::from_json(body)
-                .unwrap_err()
-                .contains("unknown field `foo`")
-        );
+        assert!(CreateConnector::from_json(body).unwrap_err().contains("unknown field `foo`"));
         let created = CreateConnector::from_file(body).unwrap();
-        assert_eq!(
-            (created.name.as_str(), created.initial_state),
-            ("a", Some(InitialState::Paused))
-        );
+        assert_eq!((created.name.as_str(), created.initial_state), ("a", Some(InitialState::Paused)));
         assert_eq!(created.config.config.to_java(), "{x=1}");
+        let posted = CreateConnector::from_json(br#"{"name":" ctl\u0001","config":{"x":1}}"#).unwrap().named().unwrap();
+        assert_eq!((posted.0.as_str(), posted.1.config.to_java().as_str()), ("ctl", "{x=1, name=ctl}"));
     }
 
     #[test]
@@ -364,16 +322,8 @@ mod tests {
             r#"{"name":"a"}"#,
             r#"{"config":{},"initial_state":"FOO"}"#,
         ] {
-            assert!(
-                CreateConnector::from_json(body.as_bytes()).is_err(),
-                "{body}"
-            );
+            assert!(CreateConnector::from_json(body.as_bytes()).is_err(), "{body}");
         }
-        assert_eq!(
-            CreateConnector::from_json(br#"{"config":{}}"#)
-                .unwrap()
-                .name,
-            ""
-        );
+        assert_eq!(CreateConnector::from_json(br#"{"config":{}}"#).unwrap().name, "");
     }
 }

@@ -59,7 +59,7 @@ pub enum Topics {
 /// `topics.regex`.
 #[derive(Clone, Debug)]
 pub struct TopicsPattern {
-    regex: regex_lite::Regex,
+    regex: regex::Regex,
 }
 
 /// Where a sink's bad records go.

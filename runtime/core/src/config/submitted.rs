@@ -25,6 +25,24 @@ impl Submitted {
         serde_json::from_slice(json).map_err(|error| alloc::format!("{error}"))
     }
 
+    /// The same with `name`, the one of the URL or of the POST body, as its last setting unless it is there already. The
+    /// error is the message of a 400.
+    pub fn named(mut self, name: &str) -> Result<Self, String> {
+        match self.config.get("name") {
+            Some(inner) if inner != name => {
+                return Err(alloc::format!(
+                    "Connector name configuration ({inner}) doesn't match connector name in the URL ({name})"
+                ));
+            }
+            Some(_) => {}
+            None => {
+                self.nulls.retain(|key| key != "name");
+                self.config.insert("name", name);
+            }
+        }
+        Ok(self)
+    }
+
     /// `stored` with this patch applied: what is set here replaces, what is null here is removed (KIP-477).
     pub fn patch(&self, stored: &ConfigMap) -> ConfigMap {
         let mut patched = stored.clone();
@@ -133,5 +151,15 @@ mod tests {
         let stored: ConfigMap = [("a", "1"), ("b", "2")].into_iter().collect();
         let patch = Submitted::from_json(br#"{"b":null,"a":3,"c":"4","z":null}"#).unwrap();
         assert_eq!(patch.patch(&stored).to_java(), "{a=3, c=4}");
+    }
+
+    #[test]
+    fn the_name_of_the_url_is_put_in() {
+        let named =
+            |json: &[u8]| Submitted::from_json(json).unwrap().named("a").map(|submitted| submitted.config.to_java());
+        assert_eq!(named(br#"{"x":1}"#).as_deref(), Ok("{x=1, name=a}"));
+        assert_eq!(named(br#"{"name":"a","x":1}"#).as_deref(), Ok("{name=a, x=1}"));
+        let message = "Connector name configuration (b) doesn't match connector name in the URL (a)";
+        assert_eq!(named(br#"{"name":"b"}"#), Err(message.into()));
     }
 }

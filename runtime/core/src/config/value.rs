@@ -149,8 +149,8 @@ fn plain(value: &Value) -> &str {
 }
 
 /// A regular expression that must match a whole text, as Java's `matches` does. Linear in the text; no look-around.
-pub fn full_match(pattern: &str) -> Result<regex_lite::Regex, String> {
-    regex_lite::RegexBuilder::new(&format!("^(?:{pattern})$"))
+pub fn full_match(pattern: &str) -> Result<regex::Regex, String> {
+    regex::RegexBuilder::new(&format!("^(?:{pattern})$"))
         .size_limit(1 << 20)
         .build()
         .map_err(|error| format!("{error}"))

@@ -29,9 +29,7 @@ fn write_scalar(out: &mut Vec<u8>, value: &Scalar) {
         Scalar::Null => out.extend_from_slice(b"null"),
         Scalar::Bool(bool) => out.extend_from_slice(if *bool { b"true" } else { b"false" }),
         Scalar::Int(int) => out.extend_from_slice(format!("{int}").as_bytes()),
-        Scalar::Float(float) if float.is_finite() => {
-            out.extend_from_slice(java_double(*float).as_bytes())
-        }
+        Scalar::Float(float) if float.is_finite() => out.extend_from_slice(java_double(*float).as_bytes()),
         Scalar::Float(float) => quote_json(out, &java_double(*float)),
         Scalar::Text(text) => quote_json(out, text),
         Scalar::Bytes(bytes) => quote_json(out, &base64::prelude::BASE64_STANDARD.encode(bytes)),
@@ -71,9 +69,7 @@ impl<'de> Visitor<'de> for MapVisitor {
                 Some(place) => entries[place].1 = value,
                 None if entries.len() < MAX_ENTRIES => entries.push((name, value)),
                 None => {
-                    return Err(A::Error::custom(format!(
-                        "an offset or partition has more than {MAX_ENTRIES} fields"
-                    )));
+                    return Err(A::Error::custom(format!("an offset or partition has more than {MAX_ENTRIES} fields")));
                 }
             }
         }
