@@ -102,6 +102,8 @@ impl Log {
 
     /// The log of a checkpoint.
     pub fn restore(state: LogState, settings: LogSettings) -> Self {
+        // One that the checkpoint knows no segment of may have no folder either.
+        let fresh = state.segments.is_empty();
         Self {
             dir: LogDir { partition: state.partition, name: state.dir.into() },
             settings,
@@ -111,7 +113,7 @@ impl Log {
             memory: VecDeque::new(),
             memory_from: state.next_offset,
             kept_from: 0,
-            fresh: false,
+            fresh,
             writing: false,
         }
     }

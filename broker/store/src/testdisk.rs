@@ -88,7 +88,7 @@ impl State {
 
     fn lose_power(&mut self) {
         for change in core::mem::take(&mut self.pending) {
-            if self.random() % 2 == 0 {
+            if self.random().is_multiple_of(2) {
                 apply(&mut self.durable_names, &change.0);
             }
         }
@@ -117,11 +117,11 @@ impl State {
         for start in (0..len).step_by(SECTOR) {
             let end = (start + SECTOR).min(len);
             if end > durable.len() || now.get(start..end) != durable.get(start..end) {
-                let take_new = self.random() % 2 == 0;
+                let take_new = self.random().is_multiple_of(2);
                 let from = if take_new { &now } else { &durable };
-                for at in start..end {
-                    torn[at] = from.get(at).copied().unwrap_or(0);
-                }
+                let there = from.len().clamp(start, end);
+                torn[start..there].copy_from_slice(from.get(start..there).unwrap_or_default());
+                torn[there..end].fill(0);
             }
         }
         torn
@@ -142,10 +142,11 @@ fn parent(path: &str) -> &str {
 }
 
 impl TestDisk {
-    /// The call with this number, counted from now on, is cut short by a loss of power; `seed` decides what is left.
+    /// The call with this number, counted from now on (0: none), is cut short by a loss of power; `seed` decides what is left.
     pub fn crash_at(&self, call: usize, seed: u64) {
         let mut state = self.0.lock().unwrap();
-        (state.calls, state.crash_at, state.random) = (0, Some(call), seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        (state.calls, state.crash_at, state.random) =
+            (0, (call > 0).then_some(call), seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     }
 
     /// Power comes back. If it was not gone, it goes now.
@@ -155,9 +156,9 @@ impl TestDisk {
         state.crash_at = None;
     }
 
-    /// Calls that changed something.
-    pub fn calls(&self) -> usize {
-        self.0.lock().unwrap().calls
+    /// The process is killed and started again: nothing is lost, but what was not durable is not more so.
+    pub fn restart_killed(&self) {
+        self.0.lock().unwrap().crash_at = None;
     }
 
     /// From now on nothing can grow.
@@ -207,12 +208,16 @@ impl Disk for TestDisk {
 
     fn create_dir_all(&self, path: &str) -> Result<(), DiskError> {
         let mut state = self.0.lock().unwrap();
-        if state.call("create folder", path)? || path.is_empty() || state.names.contains_key(path) {
-            return Ok(());
-        }
+        let cut_short = state.call("create folder", path)?;
         assert_eq!(parent(path), "", "folders are one deep here");
-        state.change(vec![(path.to_string(), Some(Node::Folder))]);
-        Ok(())
+        if !path.is_empty() && !state.names.contains_key(path) {
+            state.change(vec![(path.to_string(), Some(Node::Folder))]);
+        }
+        if cut_short {
+            Err(DiskError::new("create folder", path, ErrorKind::Crashed, "the power is gone"))
+        } else {
+            Ok(())
+        }
     }
 
     fn remove_dir_all(&self, path: &str) -> Result<(), DiskError> {

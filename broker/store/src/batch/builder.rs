@@ -3,7 +3,7 @@
 //! Owns the encoding of records. Invariant: one buffer grows, nothing else is allocated; every record's length is computed before it
 //! is written, so nothing is moved afterwards.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use super::{HEADER_BYTES, LENGTH_EXCLUDES, put, record::varint_len, sum};
 
@@ -122,7 +122,7 @@ impl Builder {
         put(&mut self.bytes, 53, &sequence.to_be_bytes());
         put(&mut self.bytes, 57, &self.count.to_be_bytes());
         sum(&mut self.bytes);
-        core::mem::replace(&mut self.bytes, vec![])
+        self.bytes
     }
 
     fn blob(&mut self, bytes: Option<&[u8]>) {

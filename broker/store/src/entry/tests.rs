@@ -112,7 +112,7 @@ proptest! {
         }
         let told = builder.len();
         let entry = builder.finish(77, SALT);
-        prop_assert!(entry.parts().iter().all(|part| part.len() % BLOCK == 0 && part.as_ptr() as usize % BLOCK == 0));
+        prop_assert!(entry.parts().iter().all(|part| part.len().is_multiple_of(BLOCK) && (part.as_ptr() as usize).is_multiple_of(BLOCK)));
         prop_assert!(entry.len() <= told + told / 8 + 4 * BLOCK, "{told} bytes became {}", entry.len());
         let bytes = on_disk(&entry);
         prop_assert_eq!(bytes.len(), entry.len());

@@ -47,7 +47,9 @@ pub struct SegmentRead {
     pub max_bytes: usize,
     /// The first one even if it has more.
     pub at_least_one: bool,
-    /// Bytes of batches written to the file when this was made.
+    /// Offset after the last batch written to the file when this was made.
+    pub next_offset: i64,
+    /// Bytes of batches written to the file then.
     pub size: u64,
     /// The same of its index.
     pub index_bytes: u64,
@@ -132,6 +134,7 @@ impl Log {
             upto,
             max_bytes,
             at_least_one,
+            next_offset: written.next_offset,
             size: written.size,
             index_bytes: written.index_bytes,
             time_index_bytes: written.time_index_bytes,

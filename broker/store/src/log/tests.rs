@@ -177,7 +177,10 @@ struct Model(Vec<(BatchInfo, Bytes)>);
 impl Model {
     fn read(&self, offset: i64, upto: i64, max: usize, one: bool) -> Vec<u8> {
         let mut out = Vec::new();
-        for (info, bytes) in self.0.iter().filter(|(info, _)| info.last_offset() >= offset && info.base_offset < upto) {
+        if offset >= upto {
+            return out;
+        }
+        for (_, bytes) in self.0.iter().filter(|(info, _)| info.last_offset() >= offset && info.base_offset < upto) {
             if out.len() + bytes.len() > max && !(one && out.is_empty()) {
                 break;
             }
@@ -185,6 +188,10 @@ impl Model {
         }
         out
     }
+}
+
+fn bytes_of(read: &Read) -> usize {
+    read.len()
 }
 
 struct World {
@@ -215,7 +222,7 @@ impl World {
     fn bytes(&self, read: &Read) -> Vec<u8> {
         assert!(read.memory.is_empty() || read.file.is_none());
         let file = read.file.as_ref().map(|file| self.reader.read(file).unwrap());
-        assert_eq!(read.is_empty(), read.len() == 0);
+        assert_eq!(read.is_empty(), bytes_of(read) == 0);
         [read.memory.concat(), file.unwrap_or_default().to_vec()].concat()
     }
 

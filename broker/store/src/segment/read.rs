@@ -79,7 +79,7 @@ impl<D: Disk> SegmentReader<D> {
     pub fn read(&self, read: &SegmentRead) -> Result<Bytes, ReadError> {
         let path = read.dir.path(read.base_offset, "log");
         let file = self.disk.open(&path, Open::Read)?;
-        let segment = Segment { read, path, file };
+        let segment = Segment { read, path, file, pool: &self.pool };
         match self.read_from(&segment, hint(&self.disk, read)?) {
             // The index may be what is damaged.
             Err(ReadError::Rot { .. }) => self.read_from(&segment, Hint::default()),
@@ -100,16 +100,11 @@ impl<D: Disk> SegmentReader<D> {
         if first_bytes > read.max_bytes && !read.at_least_one {
             return Ok(Bytes::new());
         }
-        if first_bytes > LARGEST {
-            return Err(segment.rot(position, "a batch is larger than any that was written"));
-        }
         let left = usize::try_from(read.size - position).unwrap_or(usize::MAX);
         let len = read.max_bytes.min(MOST_BYTES).max(first_bytes).min(left);
-        let mut buffer = self.pool.take(len);
-        segment.read_exactly(position, &mut buffer[..len])?;
-        let buffer = buffer.freeze().slice(..len);
-        let end = segment.check(position, &buffer, first_bytes)?;
-        Ok(buffer.slice(..end))
+        let bytes = segment.bytes(position, len)?;
+        let end = segment.check(position, &bytes, first_bytes)?;
+        Ok(bytes.slice(..end))
     }
 }
 
@@ -117,11 +112,21 @@ struct Segment<'a, D: Disk> {
     read: &'a SegmentRead,
     path: String,
     file: D::File,
+    pool: &'a Pool,
 }
 
 impl<D: Disk> Segment<'_, D> {
     fn rot(&self, position: u64, why: &str) -> ReadError {
         ReadError::Rot { file: self.path.clone(), position, why: why.into() }
+    }
+
+    fn bytes(&self, position: u64, len: usize) -> Result<Bytes, ReadError> {
+        if len > LARGEST {
+            return Err(self.rot(position, "a batch is larger than any that was written"));
+        }
+        let mut buffer = self.pool.take(len);
+        self.read_exactly(position, &mut buffer[..len])?;
+        Ok(buffer.freeze().slice(..len))
     }
 
     fn read_exactly(&self, position: u64, to: &mut [u8]) -> Result<(), ReadError> {
@@ -147,7 +152,8 @@ impl<D: Disk> Segment<'_, D> {
             }
             let reached = match self.read.want {
                 Want::Offset(offset) => info.last_offset() >= offset,
-                Want::Timestamp(timestamp) => info.max_timestamp >= timestamp,
+                // That offsets follow each other says nothing of timestamps: they are believed if the batch is whole.
+                Want::Timestamp(timestamp) => self.whole(position, &info)?.max_timestamp >= timestamp,
             };
             if reached && claim.is_some() {
                 return Err(self.rot(position, "the time index tells of another batch"));
@@ -161,7 +167,15 @@ impl<D: Disk> Segment<'_, D> {
         if claim.is_some() {
             return Err(self.rot(position, "the time index tells of another batch"));
         }
+        if expected.is_some_and(|expected| expected != self.read.next_offset) {
+            return Err(self.rot(position, &format!("the last offset should be {}", self.read.next_offset - 1)));
+        }
         Ok(None)
+    }
+
+    fn whole(&self, position: u64, info: &BatchInfo) -> Result<BatchInfo, ReadError> {
+        let bytes = self.bytes(position, info.length as usize)?;
+        batch::check_crc(&bytes).map_err(|bad| self.rot(position, &format!("{bad}")))
     }
 
     /// A header where the log has one: with the next offset, an epoch that was, and ending within what was written.
