@@ -159,15 +159,15 @@ impl Settings {
             "group.max.size" => self.groups.max_size = number(key, value, 1..=i64::from(i32::MAX))? as usize,
             "offset.metadata.max.bytes" => self.offsets.metadata_max = number(key, value, 0..=32_000)? as usize,
             "offsets.retention.minutes" => self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000,
-            "log.retention.hours" => self.default("retention.ms", key, value, 3_600_000)?,
-            "log.retention.minutes" => self.default("retention.ms", key, value, 60_000)?,
-            "log.roll.hours" => self.default("segment.ms", key, value, 3_600_000)?,
+            "log.retention.hours" => self.set_default_ms("retention.ms", key, value, 3_600_000)?,
+            "log.retention.minutes" => self.set_default_ms("retention.ms", key, value, 60_000)?,
+            "log.roll.hours" => self.set_default_ms("segment.ms", key, value, 3_600_000)?,
             _ => return self.set_topic_default(key, value),
         }
         Ok(true)
     }
 
-    fn default(&mut self, config: &str, key: &str, value: &str, unit_ms: i64) -> Result<(), String> {
+    fn set_default_ms(&mut self, config: &str, key: &str, value: &str, unit_ms: i64) -> Result<(), String> {
         let units = number(key, value, -1..=i64::from(i32::MAX))?;
         // A finer unit given beside it wins, as in Kafka; keys come in alphabetical order, so the hours are seen first.
         let ms = if units < 0 { -1 } else { units * unit_ms };

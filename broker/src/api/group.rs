@@ -159,11 +159,13 @@ pub fn ask_describe(request: DescribeGroupsRequest) -> Step {
     Step::Ask(Request::DescribeGroups(request.groups.iter().map(|group| group.to_string()).collect()), Shape::DescribeGroups)
 }
 
-pub fn answer_describe(groups: Vec<GroupDescription>) -> DescribeGroupsResponse {
-    let member = |member: MemberDescription| {
+pub fn answer_describe(version: i16, groups: Vec<GroupDescription>) -> DescribeGroupsResponse {
+    let member = |version: i16, member: MemberDescription| {
+        // Version 4 brought static members.
+        let instance = member.instance.filter(|_| version >= 4);
         DescribedGroupMember::default()
             .with_member_id(text(&member.member))
-            .with_group_instance_id(member.instance.as_deref().map(text))
+            .with_group_instance_id(instance.as_deref().map(text))
             .with_client_id(text(&member.client_id))
             .with_client_host(text(&member.client_host))
             .with_member_metadata(member.metadata)
@@ -178,8 +180,7 @@ pub fn answer_describe(groups: Vec<GroupDescription>) -> DescribeGroupsResponse 
             .with_group_state(text(group.state))
             .with_protocol_type(text(&group.protocol_type))
             .with_protocol_data(text(&group.protocol))
-            .with_members(group.members.into_iter().map(member).collect())
-            .with_authorized_operations(i32::MIN)
+            .with_members(group.members.into_iter().map(|described| member(version, described)).collect())
     };
     DescribeGroupsResponse::default().with_groups(groups.into_iter().map(group).collect())
 }

@@ -18,6 +18,8 @@ mod fetch;
 mod group;
 mod offset;
 mod produce;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 /// What to do with a request.
@@ -86,9 +88,9 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::Produce { acks: 0 }, _) => return None,
         (Shape::Produce { .. }, Reply::Produce(topics)) => Response::Produce(produce::answer(topics)),
         (Shape::Fetch { read_committed }, Reply::Fetch(topics)) => Response::Fetch(fetch::answer(handle, read_committed, topics).await),
-        (Shape::ListOffsets, Reply::ListOffsets(topics)) => Response::ListOffsets(offset::answer_list(handle, topics).await),
+        (Shape::ListOffsets, Reply::ListOffsets(topics)) => Response::ListOffsets(offset::answer_list(handle, version, topics).await),
         (Shape::Metadata, Reply::Metadata(cluster)) => Response::Metadata(topic::answer_metadata(peer, cluster)),
-        (Shape::CreateTopics, Reply::CreateTopics(topics)) => Response::CreateTopics(topic::answer_create(topics)),
+        (Shape::CreateTopics, Reply::CreateTopics(topics)) => Response::CreateTopics(topic::answer_create(version, topics)),
         (Shape::DeleteTopics, Reply::DeleteTopics(topics)) => Response::DeleteTopics(topic::answer_delete(topics)),
         (Shape::CreatePartitions, Reply::CreatePartitions(topics)) => Response::CreatePartitions(topic::answer_partitions(topics)),
         (Shape::DescribeConfigs(wanted), Reply::DescribeConfigs(all)) => Response::DescribeConfigs(topic::answer_configs(&wanted, all)),
@@ -100,7 +102,7 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::LeaveGroup, Reply::LeaveGroup(outcome)) => Response::LeaveGroup(group::answer_leave(version, outcome)),
         (Shape::OffsetCommit, Reply::OffsetCommit(topics)) => Response::OffsetCommit(offset::answer_commit(topics)),
         (Shape::OffsetFetch, Reply::OffsetFetch(outcome)) => Response::OffsetFetch(offset::answer_fetch(outcome)),
-        (Shape::DescribeGroups, Reply::DescribeGroups(groups)) => Response::DescribeGroups(group::answer_describe(groups)),
+        (Shape::DescribeGroups, Reply::DescribeGroups(groups)) => Response::DescribeGroups(group::answer_describe(version, groups)),
         (Shape::ListGroups, Reply::ListGroups(groups)) => Response::ListGroups(group::answer_list(groups)),
         (Shape::DeleteGroups, Reply::DeleteGroups(groups)) => Response::DeleteGroups(group::answer_delete(groups)),
         (_, reply) => unreachable!("the core answered another question: {reply:?}"),

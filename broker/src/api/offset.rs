@@ -31,12 +31,14 @@ pub fn ask_list(request: ListOffsetsRequest) -> Step {
     Step::Ask(Request::ListOffsets(list), Shape::ListOffsets)
 }
 
-pub async fn answer_list(handle: &Handle, topics: Vec<TopicReply<Listed>>) -> ListOffsetsResponse {
+pub async fn answer_list(handle: &Handle, version: i16, topics: Vec<TopicReply<Listed>>) -> ListOffsetsResponse {
     let mut answered = Vec::with_capacity(topics.len());
     for topic in topics {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for listed in topic.partitions {
-            partitions.push(listed_partition(handle, &topic.topic, listed).await);
+            let answer = listed_partition(handle, &topic.topic, listed).await;
+            // Version 4 brought the epoch.
+            partitions.push(if version < 4 { answer.with_leader_epoch(-1) } else { answer });
         }
         answered.push(ListOffsetsTopicResponse::default().with_name(topic_name(&topic.topic)).with_partitions(partitions));
     }

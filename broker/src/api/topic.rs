@@ -22,9 +22,6 @@ use broker_wire::messages::{
 use super::{Shape, Step, code, text, topic_name};
 use crate::connection::Peer;
 
-/// "Not asked for" in the authorized-operations fields.
-const NO_OPERATIONS: i32 = i32::MIN;
-
 pub fn ask_metadata(version: i16, request: MetadataRequest) -> Step {
     let one = |topic: MetadataRequestTopic| match topic.name {
         Some(name) => TopicRef::Name(name.to_string()),
@@ -40,12 +37,12 @@ pub fn ask_metadata(version: i16, request: MetadataRequest) -> Step {
 pub fn answer_metadata(peer: &Peer, cluster: ClusterMetadata) -> MetadataResponse {
     let node = BrokerId(cluster.node_id);
     let broker = MetadataResponseBroker::default().with_node_id(node).with_host(text(&peer.host)).with_port(peer.port);
+    let topics = cluster.topics.into_iter().map(|topic| metadata_topic(node, topic));
     MetadataResponse::default()
         .with_brokers(vec![broker])
         .with_cluster_id(Some(text(&cluster.cluster_id)))
         .with_controller_id(node)
-        .with_topics(cluster.topics.into_iter().map(|topic| metadata_topic(node, topic)).collect())
-        .with_cluster_authorized_operations(NO_OPERATIONS)
+        .with_topics(topics.collect())
 }
 
 fn metadata_topic(node: BrokerId, topic: TopicMetadata) -> MetadataResponseTopic {
@@ -63,7 +60,6 @@ fn metadata_topic(node: BrokerId, topic: TopicMetadata) -> MetadataResponseTopic
         .with_topic_id(topic.id)
         .with_is_internal(topic.internal)
         .with_partitions((0..topic.partitions.unwrap_or(0)).map(partition).collect())
-        .with_topic_authorized_operations(NO_OPERATIONS)
 }
 
 pub fn ask_create(request: CreateTopicsRequest) -> Step {
@@ -78,7 +74,7 @@ pub fn ask_create(request: CreateTopicsRequest) -> Step {
     Step::Ask(Request::CreateTopics(create), Shape::CreateTopics)
 }
 
-pub fn answer_create(topics: Vec<CreatedTopic>) -> CreateTopicsResponse {
+pub fn answer_create(version: i16, topics: Vec<CreatedTopic>) -> CreateTopicsResponse {
     let config = |entry: ConfigEntry| {
         CreatableTopicConfigs::default()
             .with_name(text(&entry.name))
@@ -88,17 +84,14 @@ pub fn answer_create(topics: Vec<CreatedTopic>) -> CreateTopicsResponse {
     let topic = |created: CreatedTopic| {
         let result = CreatableTopicResult::default().with_name(topic_name(&created.name));
         match created.outcome {
+            // Version 5 brought all but the outcome.
+            Ok(_) if version < 5 => result,
             Ok((id, partitions, configs)) => result
                 .with_topic_id(id)
                 .with_num_partitions(partitions)
                 .with_replication_factor(1)
                 .with_configs(Some(configs.into_iter().map(config).collect())),
-            Err((error, message)) => result
-                .with_error_code(error.code())
-                .with_error_message(Some(text(&message)))
-                .with_num_partitions(-1)
-                .with_replication_factor(-1)
-                .with_configs(Some(Vec::new())),
+            Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(text(&message))),
         }
     };
     CreateTopicsResponse::default().with_topics(topics.into_iter().map(topic).collect())
@@ -150,6 +143,14 @@ pub struct WantedConfigs {
     keys: Vec<Option<Vec<String>>>,
     documentation: bool,
     synonyms: bool,
+}
+
+#[cfg(test)]
+impl WantedConfigs {
+    /// All that can be asked of this many resources.
+    pub fn everything(resources: usize) -> Self {
+        Self { keys: vec![None; resources], documentation: true, synonyms: true }
+    }
 }
 
 /// Resource types of `ConfigResource.Type`.

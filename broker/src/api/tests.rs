@@ -1,0 +1,182 @@
+//! Every answer in every advertised version: the encoder refuses a field that a version does not have, and a refusal there closes a
+//! client's connection.
+
+use broker_core::{
+    error::Error,
+    request::{
+        ClusterMetadata, CommittedOffset, ConfigEntry, ConfigResource, ConfigSource, CreatedTopic, DeletedTopic, Fetched, GroupDescription,
+        Joined, Listed, ListedGroup, ListedOffset, MemberDescription, Produced, ProducedAt, Synced, TopicMetadata, TopicReply,
+    },
+};
+use broker_store::log::Read;
+use broker_wire::{Out, RequestHeader, Response, apis, encode, messages::ApiKey};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::*;
+
+fn peer() -> Peer {
+    Peer {
+        address: "127.0.0.1:1".parse().unwrap(),
+        node_id: 1,
+        cluster_id: "cluster".into(),
+        host: "localhost".into(),
+        port: 9092,
+        max_request_bytes: 1000,
+        max_idle: std::time::Duration::from_secs(1),
+    }
+}
+
+/// Encodes what `answer` makes in each version of `api`.
+fn check(api: ApiKey, answer: impl Fn(i16) -> Response) {
+    let row = apis::find(api as i16).unwrap();
+    for version in row.served..=row.max {
+        let header = RequestHeader { api, version, correlation_id: 1, client_id: Default::default() };
+        let encoded = encode(&mut Out::new(), &header, &answer(version));
+        assert!(encoded.is_ok(), "{api:?} version {version}: {encoded:?}");
+    }
+}
+
+/// A handle to no broker: enough for answers that read nothing.
+fn nowhere() -> (tempfile::TempDir, Handle) {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = crate::disk::RealDisk::lock(dir.path(), crate::settings::Flush::Os).unwrap();
+    let segments = broker_store::segment::SegmentReader::new(disk, broker_store::entry::Pool::new());
+    let commands = tokio::sync::mpsc::channel(1).0;
+    (dir, Handle { commands, reader: crate::read::Reader::new(segments), next_conn: Default::default() })
+}
+
+fn in_topic<P>(partitions: Vec<P>) -> Vec<TopicReply<P>> {
+    vec![TopicReply { topic: "t".into(), partitions }]
+}
+
+fn config() -> ConfigEntry {
+    ConfigEntry { name: "a".into(), value: Some("b".into()), source: ConfigSource::Default, kind: 2, doc: "doc" }
+}
+
+#[test]
+fn produce_and_ids() {
+    let at = ProducedAt { base_offset: 7, log_start_offset: 3, log_append_time: 9 };
+    let good = || Produced { partition: 0, outcome: Ok(at) };
+    let bad = || Produced { partition: 1, outcome: Err((Error::InvalidRecord, "why".into())) };
+    check(ApiKey::Produce, |_| Response::Produce(produce::answer(in_topic(vec![good(), bad()]))));
+    check(ApiKey::InitProducerId, |_| Response::InitProducerId(produce::answer_id(Ok((7, 1)))));
+    check(ApiKey::InitProducerId, |_| Response::InitProducerId(produce::answer_id(Err(Error::InvalidRequest))));
+}
+
+#[tokio::test]
+async fn offsets() {
+    let (_dir, handle) = nowhere();
+    let found = Listed { partition: 0, outcome: Ok(ListedOffset::At { timestamp: 5, offset: 6, leader_epoch: 0 }) };
+    let refused = Listed { partition: 1, outcome: Err(Error::UnknownTopicOrPartition) };
+    let row = apis::find(ApiKey::ListOffsets as i16).unwrap();
+    for version in row.served..=row.max {
+        let answer = offset::answer_list(&handle, version, in_topic(vec![found.clone(), refused.clone()])).await;
+        check_one(ApiKey::ListOffsets, version, Response::ListOffsets(answer));
+    }
+    let ends = || vec![("t".into(), 0, Ok((0, 9))), ("t".into(), 1, Err(Error::UnknownTopicOrPartition))];
+    check(ApiKey::OffsetForLeaderEpoch, |_| Response::OffsetForLeaderEpoch(offset::answer_epochs(ends())));
+    let outcomes = || in_topic(vec![(0, Ok(())), (1, Err(Error::OffsetMetadataTooLarge))]);
+    check(ApiKey::OffsetCommit, |_| Response::OffsetCommit(offset::answer_commit(outcomes())));
+    let committed = || CommittedOffset { partition: 0, offset: 4, leader_epoch: 2, metadata: "note".into() };
+    check(ApiKey::OffsetFetch, |_| Response::OffsetFetch(offset::answer_fetch(Ok(in_topic(vec![committed()])))));
+    check(ApiKey::OffsetFetch, |_| Response::OffsetFetch(offset::answer_fetch(Err(Error::InvalidGroupId))));
+}
+
+fn check_one(api: ApiKey, version: i16, response: Response) {
+    let header = RequestHeader { api, version, correlation_id: 1, client_id: Default::default() };
+    let encoded = encode(&mut Out::new(), &header, &response);
+    assert!(encoded.is_ok(), "{api:?} version {version}: {encoded:?}");
+}
+
+#[tokio::test]
+async fn fetch_answers() {
+    let fetched = |error| Fetched {
+        partition: 0,
+        error,
+        high_watermark: 8,
+        last_stable_offset: 8,
+        log_start_offset: 2,
+        aborted: vec![(1, 2)],
+        records: Read::default(),
+    };
+    let (_dir, handle) = nowhere();
+    let row = apis::find(ApiKey::Fetch as i16).unwrap();
+    for version in row.served..=row.max {
+        let topics = in_topic(vec![fetched(None), fetched(Some(Error::OffsetOutOfRange))]);
+        check_one(ApiKey::Fetch, version, Response::Fetch(fetch::answer(&handle, true, topics).await));
+    }
+}
+
+#[test]
+fn topics() {
+    let topic = |name: Option<&str>, partitions| TopicMetadata { name: name.map(Into::into), id: Uuid::from_u128(9), internal: true, partitions };
+    let cluster = || ClusterMetadata {
+        cluster_id: "c".into(),
+        node_id: 1,
+        topics: vec![topic(Some("t"), Ok(2)), topic(Some("u"), Err(Error::UnknownTopicOrPartition))],
+    };
+    check(ApiKey::Metadata, |_| Response::Metadata(topic::answer_metadata(&peer(), cluster())));
+    let created = || vec![
+        CreatedTopic { name: "t".into(), outcome: Ok((Uuid::from_u128(9), 3, vec![config()])) },
+        CreatedTopic { name: "u".into(), outcome: Err((Error::TopicAlreadyExists, "why".into())) },
+    ];
+    check(ApiKey::CreateTopics, |version| Response::CreateTopics(topic::answer_create(version, created())));
+    let deleted = || vec![
+        DeletedTopic { name: Some("t".into()), id: Uuid::from_u128(9), outcome: Ok(()) },
+        DeletedTopic { name: Some("u".into()), id: Uuid::nil(), outcome: Err(Error::UnknownTopicOrPartition) },
+    ];
+    check(ApiKey::DeleteTopics, |_| Response::DeleteTopics(topic::answer_delete(deleted())));
+    let grown = || vec![("t".into(), Ok(())), ("u".into(), Err((Error::InvalidPartitions, "why".into())))];
+    check(ApiKey::CreatePartitions, |_| Response::CreatePartitions(topic::answer_partitions(grown())));
+    let wanted = topic::WantedConfigs::everything(2);
+    let described = || vec![
+        (ConfigResource::Topic("t".into()), Ok(vec![config()])),
+        (ConfigResource::Topic("u".into()), Err((Error::UnknownTopicOrPartition, "why".into()))),
+    ];
+    check(ApiKey::DescribeConfigs, |_| Response::DescribeConfigs(topic::answer_configs(&wanted, described())));
+    check(ApiKey::DescribeCluster, |_| Response::DescribeCluster(describe_cluster(&peer())));
+}
+
+#[test]
+fn groups() {
+    let joined = || Joined {
+        generation: 1,
+        protocol_type: "consumer".into(),
+        protocol: "range".into(),
+        leader: "a".into(),
+        member: "a".into(),
+        members: vec![("a".into(), Some("i".into()), Bytes::from_static(b"m"))],
+    };
+    check(ApiKey::JoinGroup, |version| Response::JoinGroup(group::answer_join(version, Ok(joined()))));
+    check(ApiKey::JoinGroup, |version| Response::JoinGroup(group::answer_join(version, Err((Error::MemberIdRequired, "a-1".into())))));
+    let synced = || Synced { protocol_type: "consumer".into(), protocol: "range".into(), assignment: Bytes::from_static(b"x") };
+    check(ApiKey::SyncGroup, |_| Response::SyncGroup(group::answer_sync(Ok(synced()))));
+    check(ApiKey::SyncGroup, |_| Response::SyncGroup(group::answer_sync(Err(Error::UnknownMemberId))));
+    check(ApiKey::Heartbeat, |_| Response::Heartbeat(group::answer_heartbeat(Err(Error::RebalanceInProgress))));
+    let left = || vec![("a".into(), Some("i".into()), Ok(())), ("b".into(), None, Err(Error::UnknownMemberId))];
+    check(ApiKey::LeaveGroup, |version| Response::LeaveGroup(group::answer_leave(version, Ok(left()))));
+    let described = || GroupDescription {
+        group: "g".into(),
+        error: None,
+        state: "Stable",
+        protocol_type: "consumer".into(),
+        protocol: "range".into(),
+        members: vec![MemberDescription {
+            member: "a".into(),
+            instance: Some("i".into()),
+            client_id: "c".into(),
+            client_host: "/h".into(),
+            metadata: Bytes::from_static(b"m"),
+            assignment: Bytes::from_static(b"x"),
+        }],
+    };
+    check(ApiKey::DescribeGroups, |version| Response::DescribeGroups(group::answer_describe(version, vec![described()])));
+    let listed = || ListedGroup { group: "g".into(), protocol_type: "consumer".into(), state: "Stable" };
+    check(ApiKey::ListGroups, |_| Response::ListGroups(group::answer_list(vec![listed()])));
+    check(ApiKey::DeleteGroups, |_| Response::DeleteGroups(group::answer_delete(vec![("g".into(), Err(Error::NonEmptyGroup))])));
+    let request = broker_wire::messages::FindCoordinatorRequest::default().with_key(text("g"));
+    check(ApiKey::FindCoordinator, |version| Response::FindCoordinator(group::find_coordinator(&peer(), version, &request)));
+    let unknown = broker_wire::messages::FindCoordinatorRequest::default().with_key(text("g")).with_key_type(2);
+    check(ApiKey::FindCoordinator, |version| Response::FindCoordinator(group::find_coordinator(&peer(), version, &unknown)));
+}
