@@ -19,7 +19,8 @@ pub fn embed(folder: &Path, packages: &[&str], watched: &[&str]) {
     let mut source = String::from("&[\n");
     for name in packages {
         let file = built.join(format!("{}.wasm", name.replace('-', "_")));
-        writeln!(source, "    Embedded {{ name: {name:?}, bytes: include_bytes!({file:?}) }},").expect("a string has room");
+        writeln!(source, "    Embedded {{ name: {name:?}, bytes: include_bytes!({file:?}) }},")
+            .expect("a string has room");
     }
     source.push_str("]\n");
     std::fs::write(out.join("components.rs"), source).expect("OUT_DIR can be written to");
@@ -62,7 +63,9 @@ fn check_target() {
     let files = folder.and_then(std::fs::read_dir).into_iter().flatten().flatten();
     let mut names = files.map(|file| file.file_name());
     if !names.any(|name| name.to_string_lossy().starts_with("libstd-")) {
-        println!("cargo::error=The connectors need the target {TARGET}: run `rustup target add {TARGET}` and build again.");
+        println!(
+            "cargo::error=The connectors need the target {TARGET}: run `rustup target add {TARGET}` and build again."
+        );
         std::process::exit(0);
     }
 }

@@ -88,7 +88,9 @@ impl Output {
         let committed = state::get(KEY).and_then(|bytes| parse(&bytes));
         let mut this = Self { path: path.to_owned(), file, identity, size, dirty: false, next_look_ms: 0 };
         match committed {
-            Some((device, inode, length)) if (device, inode) == (identity.device, identity.inode) => this.cut(length)?,
+            Some((device, inode, length)) if (device, inode) == (identity.device, identity.inode) => {
+                this.cut(length)?
+            }
             // Before the first line, so that a crash after it knows where the lines began.
             _ => {
                 this.keep()?;
@@ -107,7 +109,10 @@ impl Output {
         }
         if let Some(aside) = self.file.cut(committed)? {
             let bytes = self.size - committed;
-            log::info(&format!("{}: {bytes} bytes that were not committed are in {aside} now and come again", self.path));
+            log::info(&format!(
+                "{}: {bytes} bytes that were not committed are in {aside} now and come again",
+                self.path
+            ));
             self.size = committed;
         }
         Ok(())

@@ -109,7 +109,10 @@ impl Follow {
             Fit::Same { head, tail } => Open::going_on(reader, identity, position, head, tail),
             Fit::Other => {
                 let why = if mark.is_of(identity) { "was truncated or overwritten" } else { "is another one" };
-                log::warn(&format!("{} {why} since {position} bytes of it were read; it is read from its start", self.path));
+                log::warn(&format!(
+                    "{} {why} since {position} bytes of it were read; it is read from its start",
+                    self.path
+                ));
                 Open::at_start(reader, identity)
             }
         }))

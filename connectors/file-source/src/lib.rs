@@ -31,7 +31,10 @@ enum Input {
 impl SourceConnector for FileSource {
     fn about() -> About {
         About::new("file-source", env!("CARGO_PKG_VERSION"), CLASS)
-            .text("File source", "Reads a text file, follows it as it grows, is rotated, truncated or edited, and emits its lines.")
+            .text(
+                "File source",
+                "Reads a text file, follows it as it grows, is rotated, truncated or edited, and emits its lines.",
+            )
             .formats(&[Format::Text])
             .reads_file("file", "the file whose lines are emitted")
             .reads_stdin("the lines that are emitted where no file is named")

@@ -45,7 +45,9 @@ pub fn push(line: &[u8], out: &mut Records) {
 fn too_long(longest: usize) -> Error {
     Error::bad_data(
         "file.line-too-long",
-        format!("A line is longer than {longest} bytes. Set `max.line.bytes` higher, or see whether this is a text file."),
+        format!(
+            "A line is longer than {longest} bytes. Set `max.line.bytes` higher, or see whether this is a text file."
+        ),
     )
 }
 
@@ -55,7 +57,8 @@ mod tests {
 
     #[test]
     fn ends_of_lines() {
-        let check = |bytes: &[u8], expected| assert_eq!(first(bytes), expected, "{:?}", bytes.escape_ascii().to_string());
+        let check =
+            |bytes: &[u8], expected| assert_eq!(first(bytes), expected, "{:?}", bytes.escape_ascii().to_string());
         check(b"", None);
         check(b"a", None);
         check(b"a\n", Some((1, 2)));

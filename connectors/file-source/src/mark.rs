@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_mark_can_be_read_again() {
-        let mark = Mark { device: 1, inode: u64::MAX, position: 7, head: Print::of(b"line 1\n"), tail: Print::of(b"1\n") };
+        let mark =
+            Mark { device: 1, inode: u64::MAX, position: 7, head: Print::of(b"line 1\n"), tail: Print::of(b"1\n") };
         assert_eq!(Mark::parse(&mark.print()), Some(mark));
     }
 

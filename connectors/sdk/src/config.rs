@@ -97,7 +97,10 @@ fn value_of(key: &Key, given: Option<&str>) -> Result<Option<Value>, Error> {
     let bad = |why: String| Error::bad_config("config", format!("Invalid value for configuration {name}: {why}"));
     let Some(text) = given.or(key.0.default.as_deref()) else {
         return if key.0.required {
-            Err(Error::bad_config("config", format!("Missing required configuration \"{name}\" which has no default value.")))
+            Err(Error::bad_config(
+                "config",
+                format!("Missing required configuration \"{name}\" which has no default value."),
+            ))
         } else {
             Ok(None)
         };
@@ -194,14 +197,24 @@ mod tests {
     #[test]
     fn values_by_kind() {
         check(Kind::Int, " 7 ", Ok("Int(7)"));
-        check(Kind::Int, "2147483648", Err("Invalid value for configuration k: 2147483648 is not a whole number of 32 bits"));
+        check(
+            Kind::Int,
+            "2147483648",
+            Err("Invalid value for configuration k: 2147483648 is not a whole number of 32 bits"),
+        );
         check(Kind::Int, "-1", Err("Invalid value for configuration k: \"-1\" is not at least 0"));
         check(Kind::Boolean, "TRUE", Ok("Bool(true)"));
         check(Kind::Boolean, "1", Err("Invalid value for configuration k: 1 is not true or false"));
         check(Kind::List, "a, b,c", Ok("List([\"a\", \"b\", \"c\"])"));
         check(Kind::Duration, "2 s", Ok("Int(2000)"));
         check(Kind::Size, "1MiB", Ok("Int(1048576)"));
-        check(Kind::Size, "99999999999GiB", Err("Invalid value for configuration k: 99999999999GiB is not a number of bytes, or a number with B, KiB, MiB or GiB behind it"));
+        check(
+            Kind::Size,
+            "99999999999GiB",
+            Err(
+                "Invalid value for configuration k: 99999999999GiB is not a number of bytes, or a number with B, KiB, MiB or GiB behind it",
+            ),
+        );
     }
 
     #[test]

@@ -188,12 +188,7 @@ impl Records {
     }
 
     pub(crate) fn finish(self) -> SourceBatch {
-        SourceBatch {
-            records: self.batch,
-            partitions: self.partitions,
-            checkpoints: self.checkpoints,
-            txn: Vec::new(),
-        }
+        SourceBatch { records: self.batch, partitions: self.partitions, checkpoints: self.checkpoints, txn: Vec::new() }
     }
 }
 

@@ -21,7 +21,9 @@ pub(crate) fn bytes(component: &[u8], limit_bytes: usize) -> Result<(), LoadErro
     }
     match (component.get(..4), component.get(4..8)) {
         (Some(MAGIC), Some(COMPONENT_LAYER)) => Ok(()),
-        (Some(MAGIC), _) => Err(LoadError::NotAComponent("it is a core module; build it for the target wasm32-wasip2.")),
+        (Some(MAGIC), _) => {
+            Err(LoadError::NotAComponent("it is a core module; build it for the target wasm32-wasip2."))
+        }
         _ => Err(LoadError::NotAComponent("it does not begin as one; is it the right file?")),
     }
 }

@@ -21,7 +21,8 @@ impl Connector {
     pub async fn start(&mut self, role: Role, config: &[(String, String)]) -> Result<(), HostError> {
         let config = convert::config(config);
         let role = role_param(role);
-        Ok(call!(self, "connector.start", |store| self.exports.call_start(store, role, &config))?.map_err(convert::error)?)
+        Ok(call!(self, "connector.start", |store| self.exports.call_start(store, role, &config))?
+            .map_err(convert::error)?)
     }
 
     /// Configurations of at most `max_tasks` tasks; `previous` are those of the last time, for stable assignments.

@@ -54,7 +54,7 @@ impl Instance {
     }
 
     /// Drives a call until it is done, or its time is over.
-    pub(crate) async fn limit<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn limit<T>(&mut self, call: impl Future<Output = T>) -> Option<T> {
         let _ticking = self.engine.0.ticker.during_call();
         tokio::time::timeout(self.deadline + HOST_GRACE, call).await.ok()
     }

@@ -56,7 +56,9 @@ impl Plugin {
             };
             if !exported {
                 let name = role.name();
-                return Err(LoadError::NotAConnector(format!("it says it is a {name} but does not export {name}-task.")));
+                return Err(LoadError::NotAConnector(format!(
+                    "it says it is a {name} but does not export {name}-task."
+                )));
             }
             definitions.insert(*role, asked.definition(*role).await.map_err(LoadError::Describe)?);
         }
@@ -92,9 +94,8 @@ impl Plugin {
     pub async fn connector(&self, env: Env) -> Result<Connector, HostError> {
         let indices = &self.0.connector;
         let deadline = self.0.engine.0.settings.call_deadline;
-        let made = Instance::new(&self.0.engine, &self.0.pre, env, deadline, |store, instance| {
-            indices.load(store, instance)
-        });
+        let made =
+            Instance::new(&self.0.engine, &self.0.pre, env, deadline, |store, instance| indices.load(store, instance));
         made.await.map(|(instance, exports)| Connector { instance, exports })
     }
 
@@ -105,9 +106,8 @@ impl Plugin {
     pub async fn source_task(&self, env: Env) -> Result<SourceTask, HostError> {
         let indices = self.0.source.as_ref().expect("the plug-in is a source");
         let deadline = self.0.engine.0.settings.call_deadline;
-        let made = Instance::new(&self.0.engine, &self.0.pre, env, deadline, |store, instance| {
-            indices.load(store, instance)
-        });
+        let made =
+            Instance::new(&self.0.engine, &self.0.pre, env, deadline, |store, instance| indices.load(store, instance));
         made.await.map(|(instance, exports)| SourceTask { instance, exports })
     }
 
@@ -118,9 +118,8 @@ impl Plugin {
     pub async fn sink_task(&self, env: Env) -> Result<SinkTask, HostError> {
         let indices = self.0.sink.as_ref().expect("the plug-in is a sink");
         let deadline = self.0.engine.0.settings.call_deadline;
-        let made = Instance::new(&self.0.engine, &self.0.pre, env, deadline, |store, instance| {
-            indices.load(store, instance)
-        });
+        let made =
+            Instance::new(&self.0.engine, &self.0.pre, env, deadline, |store, instance| indices.load(store, instance));
         made.await.map(|(instance, exports)| SinkTask { instance, exports })
     }
 
@@ -152,7 +151,8 @@ impl Asked {
         indices: &plugin::GuestIndices,
     ) -> Result<Self, HostError> {
         let deadline = engine.0.settings.describe_deadline;
-        let made = Instance::new(engine, pre, Env::default(), deadline, |store, instance| indices.load(store, instance));
+        let made =
+            Instance::new(engine, pre, Env::default(), deadline, |store, instance| indices.load(store, instance));
         made.await.map(|(instance, exports)| Self { instance, exports })
     }
 

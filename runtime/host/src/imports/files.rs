@@ -29,10 +29,7 @@ impl TaskData {
 }
 
 /// Runs what may wait, away from the thread that serves other guests.
-async fn blocking<T: Send + 'static>(
-    what: String,
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Answer<T> {
+async fn blocking<T: Send + 'static>(what: String, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Answer<T> {
     Ok(tokio::task::spawn_blocking(work).await?.map_err(|error| io_refusal(&what, &error)))
 }
 
