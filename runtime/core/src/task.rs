@@ -33,7 +33,7 @@ impl CallError {
         }
     }
 
-    /// For the status: what failed and why, then whatever else is known, one thing a line.
+    /// For the status: what failed and why, then whatever else is known, one thing a line. (A trap says itself in which call.)
     pub fn trace(&self, call: &str) -> String {
         match self {
             CallError::Connector(error) => {
@@ -41,7 +41,7 @@ impl CallError {
                 error.attrs.iter().for_each(|(name, value)| trace.push_str(&format!("\n\t{name}: {value}")));
                 trace
             }
-            CallError::Trap(trace) => format!("{trace}\n\tin {call}"),
+            CallError::Trap(trace) => trace.clone(),
         }
     }
 }

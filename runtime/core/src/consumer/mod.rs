@@ -21,25 +21,8 @@ use broker_core::{
     request::{Fetch, FetchPartition, Joined, Member},
 };
 
-use crate::{exchange::TopicPartition, record::Batch, task::Backoff, time::Now};
+use crate::{config::settings::Topics, exchange::TopicPartition, record::Batch, task::Backoff, time::Now};
 use protocol::Assignment;
-
-/// Which topics.
-#[derive(Clone, Debug)]
-pub enum Subscription {
-    /// These (`topics`).
-    Topics(Vec<String>),
-    /// All whose whole name matches (`topics.regex`), but no internal ones.
-    Pattern(regex_lite::Regex),
-}
-
-impl Subscription {
-    /// All topics whose whole name matches `pattern`. The error says what is wrong with it.
-    pub fn pattern(pattern: &str) -> Result<Self, String> {
-        let whole = regex_lite::Regex::new(&alloc::format!("^(?:{pattern})$"));
-        whole.map(Subscription::Pattern).map_err(|error| alloc::format!("topics.regex: {error}"))
-    }
-}
 
 /// What is fixed for a member's life.
 #[derive(Clone, Debug)]
@@ -49,9 +32,7 @@ pub struct Settings {
     /// `connector-consumer-<connector>-<task>`.
     pub client_id: String,
     /// Which topics.
-    pub subscription: Subscription,
-    /// Topics that a pattern skips: Connect's own three.
-    pub skip: BTreeSet<String>,
+    pub topics: Topics,
     /// Without a heartbeat for so long, the member is out; milliseconds.
     pub session_timeout_ms: i32,
     /// Between two heartbeats.

@@ -15,10 +15,11 @@ use broker_core::{
 };
 
 use super::{
-    Asking, Consumer, Event, Phase, Subscription, assign,
+    Asking, Consumer, Event, Phase, assign,
     protocol::{self, Assignment},
 };
 use crate::{
+    config::settings::Topics,
     exchange::TopicPartition,
     task::{ask_topics, topics_of},
     time::Now,
@@ -64,12 +65,10 @@ impl Consumer {
 
     fn request(&self, asking: &Asking) -> Request {
         match asking {
-            Asking::Topics => match &self.settings.subscription {
+            Asking::Topics => match &self.settings.topics {
                 // Made where they are missing, as Kafka's consumers do (`allow.auto.create.topics`).
-                Subscription::Topics(topics) => ask_topics(topics.clone(), true),
-                Subscription::Pattern(_) => {
-                    Request::Metadata(Metadata { topics: None, allow_auto_topic_creation: false })
-                }
+                Topics::List(topics) => ask_topics(topics.clone(), true),
+                Topics::Pattern(_) => Request::Metadata(Metadata { topics: None, allow_auto_topic_creation: false }),
             },
             Asking::Join => Request::JoinGroup(self.join()),
             Asking::AllTopics(joined) => {
@@ -104,9 +103,9 @@ impl Consumer {
     }
 
     fn join(&self) -> JoinGroup {
-        let topics = match &self.settings.subscription {
-            Subscription::Topics(topics) => topics.clone(),
-            Subscription::Pattern(_) => self.topics.keys().cloned().collect(),
+        let topics = match &self.settings.topics {
+            Topics::List(topics) => topics.clone(),
+            Topics::Pattern(_) => self.topics.keys().cloned().collect(),
         };
         JoinGroup {
             group: self.settings.group.clone(),
@@ -171,8 +170,8 @@ impl Consumer {
                 Err(_) => missing = true,
             }
         }
-        if let Subscription::Pattern(pattern) = &self.settings.subscription {
-            found.retain(|topic, _| pattern.is_match(topic) && !self.settings.skip.contains(topic));
+        if let Topics::Pattern(pattern) = &self.settings.topics {
+            found.retain(|topic, _| pattern.matches(topic));
         }
         if missing {
             self.metadata_at = now.plus(self.settings.metadata_ms.min(self.backoff.next_ms()));

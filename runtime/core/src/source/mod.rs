@@ -21,6 +21,7 @@ use broker_core::request::AtomicAppend;
 use bytes::Bytes;
 
 pub use api::{Call, Input, Output, Settings};
+pub use offsets::of_connector as offsets_of;
 
 use crate::{
     convert::Failure,
@@ -48,6 +49,8 @@ pub struct Source {
     asking_sent: bool,
     /// Polled and converted, waits for its topics' metadata or for the append before it.
     polled: Option<Prepared>,
+    /// What the connector changed of its state since the last records.
+    unsaved: Vec<StateChange>,
     acks: VecDeque<Done>,
     commit_due: bool,
     seq: u64,
@@ -55,6 +58,8 @@ pub struct Source {
     said: Option<Said>,
     stopping: bool,
     finished: bool,
+    /// Something has changed since the last poll began.
+    woken: bool,
     failure: Option<String>,
     /// The connector's instance can be called (again).
     alive: bool,
@@ -131,6 +136,7 @@ impl Source {
             asking: Some(Asking::StartTask),
             asking_sent: false,
             polled: None,
+            unsaved: Vec::new(),
             acks: VecDeque::new(),
             commit_due: false,
             seq: 0,
@@ -138,6 +144,7 @@ impl Source {
             said: None,
             stopping: false,
             finished: false,
+            woken: false,
             failure: None,
             alive: false,
             poll_at: None,
@@ -161,7 +168,7 @@ impl Source {
             }
             Input::Called(outcome) => self.called(outcome),
             Input::Polled { outcome, state, wall } => self.polled(now, outcome, state, wall),
-            Input::Wake => self.poll_at = None,
+            Input::Wake => (self.poll_at, self.woken) = (None, true),
             Input::Pause => self.paused = true,
             Input::Resume => (self.paused, self.poll_at) = (false, None),
             Input::Stop => self.stopping = true,
@@ -241,7 +248,7 @@ impl Source {
         }
         if self.may_poll() && self.poll_at.is_none_or(|at| at <= now) {
             self.seq += 1;
-            self.poll_at = None;
+            (self.poll_at, self.woken) = (None, false);
             let Settings { max_records, max_bytes, .. } = self.settings;
             return Some((Calling::Poll, Call::Poll { seq: self.seq, max_records, max_bytes }));
         }
@@ -295,11 +302,15 @@ impl Source {
         if self.calling.take() != Some(Calling::Poll) {
             return;
         }
+        // What it changed without records goes with the next ones.
+        self.unsaved.extend(state);
         match outcome {
             Ok(polled) => {
                 self.poll_backoff.reset();
                 match polled {
-                    Polled::Records(batch) => self.convert(batch, state, wall),
+                    Polled::Records(batch) => self.convert(batch, wall),
+                    // What changed while it was called, it may not have seen.
+                    Polled::Idle(_) if self.woken => self.poll_at = None,
                     Polled::Idle(ms) => self.poll_at = Some(now.plus(u64::from(ms))),
                     Polled::Finished => self.finished = true,
                 }
@@ -313,7 +324,7 @@ impl Source {
         }
     }
 
-    fn convert(&mut self, mut batch: SourceBatch, state: Vec<StateChange>, wall: i64) {
+    fn convert(&mut self, mut batch: SourceBatch, wall: i64) {
         let count = batch.records.count as usize;
         let records = &mut batch.records;
         let keys = core::mem::take(&mut records.keys);
@@ -329,6 +340,7 @@ impl Source {
             let trace = format!("{}\n\twhile converting a record for topic {topic}", failure.message);
             return self.fail(trace);
         }
+        let state = core::mem::take(&mut self.unsaved);
         self.polled = Some(Prepared { batch, failures, state, wall, seq: self.seq });
     }
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// What the table of `connect-offsets` says about one connector: source partitions and offsets. Records of others are not
 /// looked into; a damaged one of this connector is an error, never a start from nothing.
-pub(super) fn of_connector(connector: &str, table: &[(Bytes, Bytes)]) -> Result<Vec<(ScalarMap, ScalarMap)>, String> {
+pub fn of_connector(connector: &str, table: &[(Bytes, Bytes)]) -> Result<Vec<(ScalarMap, ScalarMap)>, String> {
     let mut committed = Vec::new();
     for (key, value) in table {
         let Ok((name, partition)) = offsets::read_key(key) else { continue };

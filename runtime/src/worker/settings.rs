@@ -1,0 +1,108 @@
+//! From configs to the machines' settings.
+//!
+//! Owns the numbers that no config names, and the client settings that a connector may override (contract 2.5).
+
+use runtime_core::{
+    config::{ConfigMap, ConnectorSettings},
+    consumer,
+    herder::StartTask,
+    plugin::{PluginInfo, Role},
+    sink, source,
+    worker_config::WorkerConfig,
+};
+
+/// Most records that a source may give at once.
+const POLL_RECORDS: u32 = 10_000;
+/// About so many bytes.
+const POLL_BYTES: u32 = 1 << 20;
+/// Under the broker's `message.max.bytes`, 1,048,588.
+const BATCH_BYTES: usize = 1_000_000;
+/// Most bytes of a partition in a fetch: a put takes all of a fetch.
+const PARTITION_BYTES: u32 = 1 << 20;
+const FETCH_BYTES: u32 = 2 << 20;
+
+/// Settings of a source task. The error is for the status.
+pub(super) fn source(worker: &WorkerConfig, start: &StartTask, role: Role) -> Result<source::Settings, String> {
+    let connector = connector(worker, start, role)?;
+    Ok(source::Settings {
+        task: start.task.clone(),
+        key_converter: connector.key_converter,
+        value_converter: connector.value_converter,
+        tolerate: connector.errors.tolerate,
+        offsets_topic: worker.offset_storage_topic.clone(),
+        max_records: POLL_RECORDS,
+        max_bytes: POLL_BYTES,
+        max_batch_bytes: BATCH_BYTES,
+        paused: start.paused,
+    })
+}
+
+/// Settings of a sink task. The error is for the status.
+pub(super) fn sink(
+    worker: &WorkerConfig,
+    start: &StartTask,
+    role: Role,
+    info: &PluginInfo,
+) -> Result<sink::Settings, String> {
+    let connector = connector(worker, start, role)?;
+    let client =
+        Client { worker: worker.raw.under("consumer."), connector: start.connector.under("consumer.override.") };
+    let reset = client.text("auto.offset.reset", "earliest");
+    let task = &start.task;
+    Ok(sink::Settings {
+        task: task.clone(),
+        key_converter: connector.key_converter,
+        value_converter: connector.value_converter,
+        tolerate: connector.errors.tolerate,
+        accepts: info.accepts.clone(),
+        commit_ms: worker.offset_flush_interval_ms,
+        paused: start.paused,
+        consumer: consumer::Settings {
+            group: group(&start.connector, &task.connector),
+            client_id: client.text("client.id", &format!("connector-consumer-{}-{}", task.connector, task.task)),
+            topics: connector.topics,
+            session_timeout_ms: client.number("session.timeout.ms", 45_000)?,
+            heartbeat_ms: client.number("heartbeat.interval.ms", 3_000)?,
+            rebalance_timeout_ms: client.number("max.poll.interval.ms", 300_000)?,
+            // Asking the broker in this process costs next to nothing, and new topics are to be seen soon.
+            metadata_ms: client.number("metadata.max.age.ms", 1_000)?,
+            max_wait_ms: client.number("fetch.max.wait.ms", 500)?,
+            max_bytes: client.number("fetch.max.bytes", FETCH_BYTES)?,
+            max_partition_bytes: client.number("max.partition.fetch.bytes", PARTITION_BYTES)?,
+            read_committed: client.text("isolation.level", "read_uncommitted") == "read_committed",
+            from_earliest: reset != "latest",
+        },
+    })
+}
+
+/// The consumer group of a sink.
+pub(super) fn group(config: &ConfigMap, connector: &str) -> String {
+    let own = config.get("consumer.override.group.id").map(str::trim).filter(|group| !group.is_empty());
+    own.map_or_else(|| format!("connect-{connector}"), str::to_owned)
+}
+
+fn connector(worker: &WorkerConfig, start: &StartTask, role: Role) -> Result<ConnectorSettings, String> {
+    ConnectorSettings::new(&start.connector, role, &worker.key_converter, &worker.value_converter)
+}
+
+/// Client settings: the connector's before the worker's.
+struct Client {
+    worker: ConfigMap,
+    connector: ConfigMap,
+}
+
+impl Client {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.connector.get(key).or_else(|| self.worker.get(key)).map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, key: &str, default: &str) -> String {
+        self.get(key).unwrap_or(default).to_owned()
+    }
+
+    fn number<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, String> {
+        let wrong =
+            |text: &str| format!("Invalid value {text} for configuration consumer.{key}: a whole number is needed");
+        self.get(key).map_or(Ok(default), |text| text.parse().map_err(|_| wrong(text)))
+    }
+}

@@ -1,0 +1,183 @@
+//! One task's run, from its start to its end, whatever happens in between.
+//!
+//! Owns the surroundings of the instance and the reports to the herder. Leaves the two loops to `source` and `sink`.
+//! Invariant: the last that is told of a run is `TaskStopped`, and then nothing of it is left.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use runtime_core::{
+    config::ConfigMap,
+    herder::{Direction, Input, Now, Run, StartTask, TaskId},
+    plugin::Role,
+    task::{CallError, Ended, Said},
+};
+use runtime_host::{Env, HostError, Plugin, StopFlag};
+use tokio::sync::mpsc;
+
+use super::{Shared, sink, source};
+use crate::cluster::wall_ms;
+
+/// What a task is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// Idle.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End, in so much time.
+    Stop(Duration),
+}
+
+/// Something that is on its way, if it is.
+pub(super) type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
+
+/// What a loop needs to know of its task.
+pub(super) struct Context {
+    pub shared: Arc<Shared>,
+    pub start: StartTask,
+    pub plugin: Plugin,
+    pub stop: StopFlag,
+    pub control: mpsc::Receiver<Control>,
+    began: Instant,
+    deadline: Option<Instant>,
+}
+
+/// Runs a task and tells the herder how it ended.
+pub(super) async fn supervise(shared: Arc<Shared>, start: StartTask, control: mpsc::Receiver<Control>) {
+    let (task, run, tell) = (start.task.clone(), start.run, shared.tell.clone());
+    tracing::info!(task = %task, "the task starts");
+    // A panic in our own loop must not leave a task that shows RUNNING for ever.
+    let ended = tokio::spawn(run_task(shared, start, control)).await.unwrap_or_else(|panic| {
+        let trace = format!("internal error in the task's loop: {panic}");
+        Ended::Failed { trace }
+    });
+    if let Ended::Failed { trace } = ended {
+        tracing::error!(task = %task, "the task has failed: {trace}");
+        tell.tell(Input::TaskFailed { task: task.clone(), run, trace }).await;
+    }
+    // Said after a failure too: the herder may have asked for a stop at the same moment, and else it does not listen.
+    tell.tell(Input::TaskStopped { task: task.clone(), run }).await;
+    tracing::info!(task = %task, "the task has ended");
+}
+
+async fn run_task(shared: Arc<Shared>, start: StartTask, control: mpsc::Receiver<Control>) -> Ended {
+    let class = start.connector.get("connector.class").unwrap_or_default().trim();
+    let found = match shared.plugins.find(class).await {
+        Ok(found) => found,
+        Err(trace) => return Ended::Failed { trace },
+    };
+    let (direction, began) = (start.direction, Instant::now());
+    let stop = StopFlag::default();
+    let mut context = Context { shared, start, plugin: found.plugin, stop, control, began, deadline: None };
+    let ended = match direction {
+        Direction::Source => source::run(&mut context).await,
+        Direction::Sink => sink::run(&mut context).await,
+    };
+    match ended {
+        Ok(Ended::Stopped) if context.deadline.is_none() => {
+            Ended::Failed { trace: "the task ended without being told to".into() }
+        }
+        Ok(ended) => ended,
+        Err(trace) => Ended::Failed { trace },
+    }
+}
+
+impl Context {
+    /// Milliseconds of this run.
+    pub fn now(&self) -> Now {
+        Now(self.began.elapsed().as_millis() as u64)
+    }
+
+    /// The moment that the machine calls `at`.
+    pub fn instant(&self, at: Now) -> Instant {
+        self.began + Duration::from_millis(at.0)
+    }
+
+    /// Begins the time that a stop may take.
+    pub fn stop_within(&mut self, grace: Duration) {
+        self.stop.set();
+        self.deadline.get_or_insert_with(|| Instant::now() + grace);
+    }
+
+    /// When the task is given up on; `None` while nobody has asked it to stop.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The name of the role.
+    pub fn role(&self) -> Role {
+        match self.start.direction {
+            Direction::Source => Role::Source,
+            Direction::Sink => Role::Sink,
+        }
+    }
+
+    /// What the instance may see and touch. The error is for the status.
+    pub fn env(&self) -> Result<Env, String> {
+        let StartTask { task, connector, config, .. } = &self.start;
+        let grants = self.shared.plugins.grants();
+        let granted = grants.of(&task.connector, connector, self.plugin.info()).map_err(|issue| issue.message)?;
+        let stdin = granted.stdin.then(|| self.shared.stdin()).transpose();
+        Ok(Env {
+            connector: task.connector.clone(),
+            task: task.task,
+            config: pairs(config),
+            files: granted.files,
+            stdin: stdin.map_err(|error| format!("the standard input cannot be read: {error}"))?,
+            stdout: granted.stdout,
+            stop: self.stop.clone(),
+            ..Env::default()
+        })
+    }
+
+    /// Tells the herder, or the log.
+    pub async fn say(&self, said: Said) {
+        let (task, run): (TaskId, Run) = (self.start.task.clone(), self.start.run);
+        let input = match said {
+            Said::Running => Input::TaskRunning { task, run },
+            Said::Paused => Input::TaskPaused { task, run },
+            Said::TopicUsed(_) if !self.shared.config.topic_tracking_enable => return,
+            Said::TopicUsed(topic) => Input::TopicUsed { task, topic, at: wall_ms() },
+            Said::Warning(text) => return tracing::warn!(task = %task, "{text}"),
+        };
+        self.shared.tell.tell(input).await;
+    }
+}
+
+/// A config as the host takes it.
+pub(super) fn pairs(config: &ConfigMap) -> Vec<(String, String)> {
+    config.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// A call's error as the machines know it.
+pub(super) fn call_error(error: HostError) -> CallError {
+    match error {
+        HostError::Connector(error) => CallError::Connector(error),
+        other => CallError::Trap(other.trace()),
+    }
+}
+
+/// The result of what is on its way; waits for ever if nothing is.
+pub(super) async fn arrival<T>(pending: &mut Pending<T>) -> T {
+    match pending {
+        Some(future) => {
+            let value = future.await;
+            *pending = None;
+            value
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until then; for ever if there is no then.
+pub(super) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
