@@ -1,1 +1,415 @@
+//! The source loop with a connector that reads lines and a cluster that can be killed under it.
 
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use broker_core::{error::Error, request::Request};
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    convert::Converter,
+    exchange::{Checkpoint, ConnectorError, ErrorClass},
+    fake::{Cluster, OFFSETS},
+    record::{Batch, Blobs, Format},
+    scalar::Scalar,
+};
+
+/// A connector that reads numbered lines, two a poll.
+#[derive(Clone, Default)]
+struct Lines {
+    there: u32,
+    position: u32,
+    started: bool,
+    /// What the next polls answer instead.
+    errors: Vec<CallError>,
+    acked: u32,
+    commits: u32,
+}
+
+struct World {
+    machine: Source,
+    cluster: Cluster,
+    lines: Lines,
+    now: Now,
+    request: Option<Request>,
+    call: Option<Call>,
+    log: Vec<String>,
+    ended: Option<Ended>,
+}
+
+fn settings() -> Settings {
+    Settings {
+        task: TaskId { connector: "c".into(), task: 0 },
+        key_converter: Converter::Text,
+        value_converter: Converter::Text,
+        tolerate: false,
+        offsets_topic: OFFSETS.into(),
+        max_records: 2,
+        max_bytes: 1000,
+        max_batch_bytes: 1000,
+        paused: false,
+    }
+}
+
+fn partition() -> ScalarMap {
+    vec![("filename".into(), Scalar::Text("f".into()))]
+}
+
+impl World {
+    fn new(there: u32) -> World {
+        World::over(Cluster::new(&[]), there, settings())
+    }
+
+    fn over(cluster: Cluster, there: u32, settings: Settings) -> World {
+        let mut world = World {
+            machine: Source::new(settings),
+            cluster,
+            lines: Lines { there, ..Lines::default() },
+            now: Now(0),
+            request: None,
+            call: None,
+            log: Vec::new(),
+            ended: None,
+        };
+        world.input(Input::Tick);
+        world
+    }
+
+    fn input(&mut self, input: Input) {
+        self.machine.handle(self.now, input);
+        while let Some(output) = self.machine.poll_output() {
+            assert_eq!(self.ended, None, "nothing comes after the end: {output:?}");
+            match output {
+                Output::Request(request) => {
+                    assert!(self.request.is_none(), "one request at a time");
+                    self.request = Some(request);
+                }
+                Output::Call(call) => {
+                    assert!(self.call.is_none(), "one call at a time");
+                    self.call = Some(call);
+                }
+                Output::Say(said) => self.log.push(format!("{said:?}")),
+                Output::End(ended) => {
+                    assert!(self.request.is_none(), "an append is undecided");
+                    self.ended = Some(ended);
+                }
+            }
+        }
+    }
+
+    /// Answers the request that is out, if there is one.
+    fn answer(&mut self) -> bool {
+        let Some(request) = self.request.take() else { return false };
+        if let Request::AtomicAppend(append) = &request {
+            self.log.push(format!("append {}", append.batches.len()));
+        }
+        let reply = self.cluster.ask(request);
+        self.input(Input::Reply(reply));
+        true
+    }
+
+    /// Lets the call that is out return, if there is one.
+    fn finish_call(&mut self) -> bool {
+        let Some(call) = self.call.take() else { return false };
+        let input = self.lines.call(call, &mut self.log);
+        self.input(input);
+        true
+    }
+
+    /// Does everything until only time is waited for.
+    fn settle(&mut self) {
+        for _ in 0..1000 {
+            if !(self.finish_call() | self.answer()) {
+                return;
+            }
+        }
+        panic!("it never comes to rest: {:#?}", self.log);
+    }
+
+    fn wait(&mut self) {
+        self.now = self.machine.poll_timeout().expect("it waits for something").max(self.now);
+        self.input(Input::Tick);
+        self.settle();
+    }
+
+    fn take_log(&mut self) -> String {
+        core::mem::take(&mut self.log).join(", ")
+    }
+}
+
+impl Lines {
+    fn call(&mut self, call: Call, log: &mut Vec<String>) -> Input {
+        match call {
+            Call::Start { state, offsets } => {
+                log.push(format!("start {}", state.len()));
+                self.started = true;
+                let at = offsets.first().and_then(|(_, offset)| offset[0].1.as_int());
+                self.position = at.unwrap_or(0) as u32;
+                Input::Called(Ok(()))
+            }
+            Call::Poll { max_records, .. } => self.poll(max_records, log),
+            Call::OnAck { acks, .. } => {
+                let delivered: u32 = acks.iter().map(|ack| ack.delivered).sum();
+                log.push(format!("ack {delivered}"));
+                self.acked += delivered;
+                Input::Called(Ok(()))
+            }
+            Call::Commit => {
+                self.commits += 1;
+                Input::Called(Ok(()))
+            }
+            Call::Stop => {
+                log.push("stop".into());
+                Input::Called(Ok(()))
+            }
+        }
+    }
+
+    fn poll(&mut self, max: u32, log: &mut Vec<String>) -> Input {
+        if !self.errors.is_empty() {
+            log.push("poll fails".into());
+            return Input::Polled { outcome: Err(self.errors.remove(0)), state: Vec::new(), wall: 7 };
+        }
+        let end = self.there.min(self.position + max);
+        if end == self.position {
+            log.push("poll idle".into());
+            return Input::Polled { outcome: Ok(Polled::Idle(1000)), state: Vec::new(), wall: 7 };
+        }
+        log.push(format!("poll {}..{end}", self.position));
+        let mut values = Blobs::default();
+        (self.position..end).for_each(|line| values.push(Some(line.to_string().as_bytes())));
+        let records = Batch {
+            count: end - self.position,
+            topics: vec!["t".into()],
+            value_format: Format::Text,
+            values,
+            ..Batch::default()
+        };
+        self.position = end;
+        let offset = vec![("position".into(), Scalar::Int(end.into()))];
+        let checkpoints = vec![Checkpoint { after: records.count - 1, partition: 0, offset }];
+        let batch = SourceBatch { records, partitions: vec![partition()], checkpoints, txn: Vec::new() };
+        let state = vec![("end".into(), Some(Bytes::from(end.to_string())))];
+        Input::Polled { outcome: Ok(Polled::Records(batch)), state, wall: 7 }
+    }
+}
+
+fn error(class: ErrorClass) -> CallError {
+    let (code, message) = ("x".into(), "no luck".into());
+    CallError::Connector(ConnectorError { class, code, message, retry_after_ms: None, attrs: Vec::new() })
+}
+
+fn numbers(to: u32) -> Vec<String> {
+    (0..to).map(|n| n.to_string()).collect()
+}
+
+#[test]
+fn the_order_of_effects() {
+    let mut world = World::new(3);
+    world.settle();
+    assert_eq!(
+        world.take_log(),
+        "start 0, Running, poll 0..2, TopicUsed(\"t\"), poll 2..3, append 2, ack 2, append 2, ack 1, poll idle"
+    );
+    assert_eq!(world.cluster.log("t", 0), numbers(3));
+    assert_eq!(world.cluster.state["end"], "3");
+    assert_eq!(world.cluster.table.len(), 1);
+    let (key, value) = world.cluster.table.iter().next().unwrap();
+    assert_eq!((&key[..], &value[..]), (&br#"["c",{"filename":"f"}]"#[..], &br#"{"position":3}"#[..]));
+    assert_eq!((world.lines.acked, world.lines.commits), (3, 2));
+}
+
+#[test]
+fn a_poll_runs_while_the_last_one_becomes_durable_and_no_further() {
+    let mut world = World::new(100);
+    while world.lines.position == 0 {
+        world.finish_call();
+        world.answer();
+    }
+    // The first poll is on its way; the second one may be made, the third may not.
+    while !matches!(world.request, Some(Request::AtomicAppend(_))) {
+        world.answer();
+    }
+    while world.finish_call() {}
+    assert_eq!(world.lines.position, 4);
+    world.answer();
+    while world.finish_call() {}
+    assert_eq!(world.lines.position, 6);
+}
+
+#[test]
+fn an_idle_source_is_polled_on_time_and_when_something_changes() {
+    let mut world = World::new(0);
+    world.settle();
+    assert_eq!(world.machine.poll_timeout(), Some(Now(1000)));
+    world.lines.there = 1;
+    world.input(Input::Wake);
+    world.settle();
+    assert_eq!(world.cluster.log("t", 0), numbers(1));
+    world.lines.there = 2;
+    world.wait();
+    assert_eq!(world.cluster.log("t", 0), numbers(2));
+    // A change during the poll that did not see it.
+    world.now = world.machine.poll_timeout().unwrap();
+    world.input(Input::Tick);
+    assert!(matches!(world.call, Some(Call::Poll { .. })));
+    let call = world.call.take().unwrap();
+    let idle = world.lines.call(call, &mut world.log);
+    world.input(Input::Wake);
+    world.lines.there = 3;
+    world.input(idle);
+    world.settle();
+    assert_eq!(world.cluster.log("t", 0), numbers(3));
+}
+
+#[test]
+fn pause_and_resume() {
+    let mut world = World::over(Cluster::new(&[]), 5, Settings { paused: true, ..settings() });
+    world.settle();
+    assert_eq!(world.take_log(), "start 0, Paused");
+    world.input(Input::Resume);
+    world.finish_call();
+    world.input(Input::Pause);
+    world.settle();
+    assert_eq!(world.take_log(), "Running, poll 0..2, TopicUsed(\"t\"), append 2, ack 2, Paused");
+    assert_eq!(world.cluster.log("t", 0), numbers(2));
+    world.input(Input::Stop);
+    world.settle();
+    assert_eq!((world.take_log().as_str(), world.ended), ("stop", Some(Ended::Stopped)));
+}
+
+#[test]
+fn a_stop_writes_what_was_polled() {
+    for steps in 0..40 {
+        let mut world = World::new(7);
+        for step in 0..steps {
+            if step % 3 == 0 { world.answer() } else { world.finish_call() };
+        }
+        world.input(Input::Stop);
+        world.settle();
+        assert_eq!(world.ended, Some(Ended::Stopped), "after {steps} steps");
+        assert_eq!(world.cluster.log("t", 0), numbers(world.lines.position), "after {steps} steps");
+    }
+}
+
+/// Kills the task after every number of steps, again and again, and lets the last one finish: every line is there once.
+#[test]
+fn a_kill_between_any_two_effects_loses_and_repeats_nothing() {
+    for steps in 1..60 {
+        for late in [false, true] {
+            let mut cluster = Cluster::new(&[]);
+            for _ in 0..5 {
+                let mut world = World::over(cluster, 11, settings());
+                for step in 0..steps {
+                    if (step % 2 == 0) == late { world.answer() } else { world.finish_call() };
+                }
+                // An append may be on its way to the broker when the process is killed, and arrive or not.
+                if late && let Some(request) = world.request.take() {
+                    world.cluster.ask(request);
+                }
+                cluster = world.cluster;
+            }
+            let mut last = World::over(cluster, 11, settings());
+            last.settle();
+            assert_eq!(last.cluster.log("t", 0), numbers(11), "killed after {steps} steps");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_given_up_on_can_write_no_more() {
+    let mut old = World::new(2);
+    while !matches!(old.request, Some(Request::AtomicAppend(_))) {
+        old.finish_call();
+        old.answer();
+    }
+    let mut new = World::over(old.cluster.clone(), 2, settings());
+    new.settle();
+    old.cluster = new.cluster;
+    old.settle();
+    let Some(Ended::Failed { trace }) = old.ended else { panic!("{:?}", old.log) };
+    assert!(trace.contains("fenced"), "{trace}");
+    assert_eq!(old.cluster.log("t", 0), numbers(2));
+}
+
+#[test]
+fn retriable_errors_are_waited_out() {
+    let mut world = World::new(2);
+    world.lines.errors = vec![error(ErrorClass::Retriable), error(ErrorClass::Retriable)];
+    world.settle();
+    assert_eq!(world.machine.poll_timeout(), Some(Now(100)));
+    world.wait();
+    assert_eq!(world.machine.poll_timeout(), Some(Now(300)));
+    world.wait();
+    assert_eq!(world.cluster.log("t", 0), numbers(2));
+}
+
+#[test]
+fn a_full_journal_is_waited_out_and_a_stop_does_not_wait() {
+    let mut world = World::new(4);
+    world.cluster.refuse = vec![Error::KafkaStorageError; 2];
+    world.settle();
+    assert_eq!(world.cluster.log("t", 0), [""; 0]);
+    world.wait();
+    world.wait();
+    assert_eq!(world.cluster.log("t", 0), numbers(4));
+    world.cluster.refuse = vec![Error::KafkaStorageError];
+    world.lines.there = 6;
+    world.input(Input::Wake);
+    world.settle();
+    world.input(Input::Stop);
+    world.settle();
+    assert_eq!((world.ended, world.cluster.log("t", 0)), (Some(Ended::Stopped), numbers(4)));
+}
+
+#[test]
+fn a_topic_that_was_deleted_is_made_again() {
+    let mut world = World::new(1);
+    world.settle();
+    world.cluster.topics.remove("t");
+    world.lines.there = 2;
+    world.input(Input::Wake);
+    world.settle();
+    world.wait();
+    assert_eq!(world.cluster.log("t", 0), numbers(2));
+}
+
+#[test]
+fn what_cannot_pass_ends_the_task_with_a_reason() {
+    let check = |prepare: fn(&mut World), reason: &str, stops: bool| {
+        let mut world = World::new(2);
+        prepare(&mut world);
+        world.settle();
+        let Some(Ended::Failed { trace }) = &world.ended else { panic!("{:?}", world.log) };
+        assert!(trace.contains(reason), "{trace}");
+        assert_eq!(world.log.contains(&"stop".into()), stops, "an instance that is still there is stopped");
+    };
+    check(|world| world.lines.errors = vec![error(ErrorClass::Fatal)], "no luck\n\tin poll\n\tcode: x", true);
+    check(|world| world.lines.errors = vec![CallError::Trap("unreachable\n0: f".into())], "unreachable\n0: f", false);
+    check(|world| world.cluster.refuse = vec![Error::MessageTooLarge], "refused", true);
+    let damaged = |world: &mut World| {
+        let key = Bytes::from_static(br#"["c",{"filename":"f"}]"#);
+        world.cluster.table.insert(key, Bytes::from_static(b"{\"posi"));
+    };
+    check(damaged, "the offsets in topic connect-offsets cannot be read", false);
+}
+
+#[test]
+fn a_record_that_cannot_be_converted_fails_the_task_or_is_left_out() {
+    let run = |tolerate| {
+        let primitive = Converter::new("Integer", &crate::config::ConfigMap::new()).unwrap();
+        let mut world =
+            World::over(Cluster::new(&[]), 2, Settings { value_converter: primitive, tolerate, ..settings() });
+        world.settle();
+        world
+    };
+    let Some(Ended::Failed { trace }) = run(false).ended else { panic!("it goes on") };
+    assert!(trace.contains("while converting a record for topic t"), "{trace}");
+    let tolerant = run(true);
+    assert_eq!(tolerant.ended, None);
+    assert_eq!((tolerant.cluster.log("t", 0), tolerant.cluster.table.len()), (vec![], 1));
+}
