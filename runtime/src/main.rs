@@ -1,1 +1,61 @@
-fn main() {}
+//! `connectd <command>`.
+
+use std::{
+    io::Write,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use connectd::{broker_command, failure::Failure, standalone};
+use runtime_cli::Command;
+use tokio::runtime::{Builder, Runtime};
+
+/// Threads for connections, and as many for guests: what a guest does with its threads never holds up a client.
+const THREADS: usize = 2;
+
+/// What is left of tasks at the end (a request that nobody answers any more, say) gets this long.
+const LAST: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    match runtime_cli::parse(std::env::args_os()) {
+        Ok(command) => match run(command, started) {
+            Ok(code) => ExitCode::from(code),
+            Err(Failure { code, message }) => {
+                // There is nobody left to tell if stderr is gone.
+                let _ = writeln!(std::io::stderr(), "connectd: {message}");
+                ExitCode::from(code)
+            }
+        },
+        Err(said) => {
+            let mut to: Box<dyn Write> = if said.is_error { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+            // As with `connectd --help | head -1`.
+            let _ = to.write_all(said.text.as_bytes());
+            ExitCode::from(said.code)
+        }
+    }
+}
+
+fn run(command: Command, started: Instant) -> Result<u8, Failure> {
+    let net = threads("net")?;
+    match command {
+        Command::Broker { settings, insecure_listen } => {
+            let outcome = net.block_on(broker_command::run(settings, insecure_listen, started));
+            net.shutdown_timeout(LAST);
+            outcome
+        }
+        Command::Standalone { worker, connectors, insecure_listen } => {
+            let guests = threads("guests")?;
+            let start = standalone::Start { worker, connectors, insecure_listen, started, guests: guests.handle().clone() };
+            let outcome = net.block_on(standalone::run(start));
+            guests.shutdown_timeout(LAST);
+            net.shutdown_timeout(LAST);
+            outcome
+        }
+    }
+}
+
+fn threads(name: &str) -> Result<Runtime, Failure> {
+    let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name(name).enable_all().build();
+    runtime.map_err(|error| Failure::new(1, format!("no threads can be started: {error}")))
+}

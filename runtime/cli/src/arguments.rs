@@ -1,0 +1,177 @@
+//! What the arguments ask for.
+//!
+//! Owns `connectd <command>` and the names of Kafka's scripts under which the binary may be called. Invariant: Kafka's scripts exit
+//! with Kafka's codes (contract 1.1), our own commands with 0 for help and 2 for arguments that cannot be used.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A worker in standalone mode, with the broker in the same process.
+    Standalone {
+        /// The worker's properties file.
+        worker: PathBuf,
+        /// The connectors' files, in order.
+        connectors: Vec<PathBuf>,
+        /// Listen beyond loopback though nothing authenticates clients.
+        insecure_listen: bool,
+    },
+    /// A broker alone.
+    Broker {
+        /// Its `server.properties`; without one, every setting has its default.
+        settings: Option<PathBuf>,
+        /// Listen beyond loopback though nothing authenticates clients.
+        insecure_listen: bool,
+    },
+}
+
+/// Something to say instead, and how to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The text, with its last newline.
+    pub text: String,
+    /// An error: it belongs on stderr.
+    pub is_error: bool,
+    /// The exit code.
+    pub code: u8,
+}
+
+/// A Kafka-protocol broker and a Connect runtime with sandboxed WebAssembly connectors, in one binary.
+#[derive(Parser)]
+#[command(name = "connectd", version, disable_help_subcommand = true, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Sub,
+}
+
+#[derive(Subcommand)]
+enum Sub {
+    /// Run a worker, its connectors and, unless told otherwise, the broker, in this process
+    #[command(
+        name = "standalone",
+        visible_alias = "connect-standalone",
+        override_usage = "connectd standalone WORKER.properties [CONNECTOR.properties|CONNECTOR.json ...]",
+        after_help = "Kafka's own files work: connectd standalone examples/connect-standalone.properties \
+                      examples/connect-file-source.properties examples/connect-file-sink.properties"
+    )]
+    Standalone(Standalone),
+    /// Run a broker alone
+    #[command(name = "broker", override_usage = "connectd broker [server.properties]")]
+    Broker(Broker),
+}
+
+#[derive(clap::Args)]
+struct Standalone {
+    /// The worker's file; the broker's settings stand in it with the prefix `broker.`
+    #[arg(value_name = "WORKER.properties")]
+    worker: PathBuf,
+    /// A file per connector: properties or JSON
+    #[arg(value_name = "CONNECTOR")]
+    connectors: Vec<PathBuf>,
+    /// Listen on addresses that other machines reach, though nothing authenticates clients yet
+    #[arg(long)]
+    insecure_listen: bool,
+}
+
+#[derive(clap::Args)]
+struct Broker {
+    /// Kafka's server.properties; without it a broker on localhost:9092 with its data in ./connectd-data
+    #[arg(value_name = "server.properties")]
+    settings: Option<PathBuf>,
+    /// Listen on addresses that other machines reach, though nothing authenticates clients yet
+    #[arg(long)]
+    insecure_listen: bool,
+}
+
+/// Reads the arguments, the first of which is the name the binary was called by.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Said> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if called_as(arguments.first()) == "connect-standalone" {
+        arguments.splice(0..1, ["connectd".into(), "standalone".into()]);
+    }
+    if arguments.len() < 2 {
+        return Err(Said { text: help(), is_error: false, code: 0 });
+    }
+    let is_standalone = matches!(arguments[1].to_str(), Some("standalone" | "connect-standalone"));
+    match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { command: Sub::Standalone(Standalone { worker, connectors, insecure_listen }) }) => {
+            Ok(Command::Standalone { worker, connectors, insecure_listen })
+        }
+        Ok(Arguments { command: Sub::Broker(Broker { settings, insecure_listen }) }) => {
+            Ok(Command::Broker { settings, insecure_listen })
+        }
+        Err(error) => Err(said(&error, is_standalone)),
+    }
+}
+
+/// The name in an `argv[0]`, without folders and the endings of scripts.
+fn called_as(argument: Option<&OsString>) -> String {
+    let name = argument.and_then(|path| PathBuf::from(path).file_name().map(|name| name.to_string_lossy().into_owned()));
+    let name = name.unwrap_or_default();
+    [".sh", ".bat", ".exe"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name).to_owned()
+}
+
+fn help() -> String {
+    Arguments::command().render_help().to_string()
+}
+
+fn said(error: &clap::Error, is_standalone: bool) -> Said {
+    let is_error = !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    // Kafka's script ends with 1 whatever it was that it printed its usage for.
+    let code = if is_standalone { 1 } else { u8::from(is_error) * 2 };
+    Said { text: error.render().to_string(), is_error, code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, Said> {
+        parse(line.split(' ').map(OsString::from))
+    }
+
+    fn standalone(worker: &str, connectors: &[&str], insecure_listen: bool) -> Command {
+        let connectors = connectors.iter().map(PathBuf::from).collect();
+        Command::Standalone { worker: worker.into(), connectors, insecure_listen }
+    }
+
+    #[test]
+    fn commands() {
+        let check = |line: &str, expected: Command| assert_eq!(parsed(line), Ok(expected), "{line}");
+        check("connectd standalone w.properties", standalone("w.properties", &[], false));
+        check("/usr/bin/connectd standalone w a b.json", standalone("w", &["a", "b.json"], false));
+        check("connectd connect-standalone w a", standalone("w", &["a"], false));
+        check("connect-standalone w a", standalone("w", &["a"], false));
+        check("bin/connect-standalone.sh w a", standalone("w", &["a"], false));
+        check("connectd standalone --insecure-listen w", standalone("w", &[], true));
+        check("connectd broker", Command::Broker { settings: None, insecure_listen: false });
+        check("connectd broker s", Command::Broker { settings: Some("s".into()), insecure_listen: false });
+    }
+
+    #[test]
+    fn words_instead() {
+        let check = |line: &str, code: u8, is_error: bool, says: &str| {
+            let said = parsed(line).unwrap_err();
+            assert_eq!((said.code, said.is_error), (code, is_error), "{line}: {}", said.text);
+            assert!(said.text.contains(says) && said.text.ends_with('\n'), "{line}: {}", said.text);
+        };
+        check("connectd", 0, false, "standalone");
+        check("connectd --help", 0, false, "broker");
+        check("connectd --version", 0, false, env!("CARGO_PKG_VERSION"));
+        check("connectd broker --help", 0, false, "server.properties");
+        check("connectd standalon w", 2, true, "standalone");
+        check("connectd broker a b", 2, true, "'b'");
+        check("connectd standalone", 1, true, "connectd standalone WORKER.properties");
+        check("connectd standalone --help", 1, false, "connect-file-source.properties");
+        check("connectd standalone w --help", 1, false, "CONNECTOR");
+        check("connect-standalone.sh", 1, true, "WORKER.properties");
+    }
+
+    #[test]
+    fn claps_own_checks_hold() {
+        Arguments::command().debug_assert();
+    }
+}

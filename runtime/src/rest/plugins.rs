@@ -1,0 +1,43 @@
+//! Connector classes: what there is, what each can be told, and whether a config would do.
+
+use axum::{
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::Response,
+};
+use runtime_core::config::Submitted;
+use serde::Deserialize;
+
+use super::{App, Failure, json, malformed, not_found, present};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ListQuery {
+    #[serde(rename = "connectorsOnly")]
+    connectors_only: Option<String>,
+}
+
+pub async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Response {
+    let connectors_only = query.connectors_only.is_none_or(|value| value.eq_ignore_ascii_case("true"));
+    json(StatusCode::OK, &app.plugins.catalog().rows(connectors_only))
+}
+
+pub async fn keys(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Failure> {
+    Ok(json(StatusCode::OK, &app.plugins.catalog().config_keys(&name).map_err(not_found)?))
+}
+
+pub async fn validate(State(app): State<App>, Path(kind): Path<String>, body: Bytes) -> Result<Response, Failure> {
+    let submitted = Submitted::from_json(present(&body)?).map_err(malformed)?;
+    if let Some(class) = submitted.config.get("connector.class")
+        && !class.ends_with(&kind)
+        && !class.ends_with(&format!("{kind}Connector"))
+        && !kind.ends_with(class)
+    {
+        let why = format!("Included connector type {class} does not match request type {kind}");
+        return Err(Failure(StatusCode::BAD_REQUEST, why));
+    }
+    let infos = app.plugins.validate(&submitted).await;
+    let infos = infos.map_err(|error| Failure(StatusCode::INTERNAL_SERVER_ERROR, error.message().into()))?;
+    Ok(json(StatusCode::OK, &infos))
+}

@@ -1,0 +1,366 @@
+//! `connectd standalone WORKER.properties [CONNECTOR files...]`: everything in one process.
+//!
+//! Owns the order. Start: files are read and judged, ports bound, broker recovered and plug-ins loaded side by side, the herder loaded
+//! from its topics, REST answered, the files' connectors put, then "ready". Stop, the other way round: REST, connectors and tasks, and
+//! the broker last. Invariant: a start that is refused has changed nothing in the data folder but the broker's own recovery.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use broker::{Node, settings::Settings};
+use runtime_cli::banner::Banner;
+use runtime_core::{
+    connector_file::{self, ConnectorFile},
+    herder::{self, Herder, Input, Operation, Origin},
+    rest::ServerInfo,
+    worker_config::{self, AdminListeners, Listener, WorkerConfig},
+};
+use tokio::runtime::Handle;
+
+use crate::{
+    broker_command::{self, addresses},
+    cluster::{Cluster, Embedded},
+    failure::{CONNECTOR, Failure, RUNNING, START},
+    grants::Grants,
+    herd::{Herd, Tables},
+    logging::{self, Loggers},
+    plugins::{self, Plugins},
+    probe,
+    rest::{self, App, server},
+    signals::Signals,
+    worker::Worker,
+};
+
+/// Milliseconds after which REST answers "timed out"; Kafka's.
+const REQUEST_TIMEOUT_MS: u64 = 90_000;
+
+/// Answers that are being given at the end have this long.
+const REST_GRACE: Duration = Duration::from_secs(1);
+
+/// Beyond `task.shutdown.graceful.timeout.ms`: connectors' own stops, and the herder's last writes.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// What the command line says.
+pub struct Start {
+    /// The worker's file.
+    pub worker: PathBuf,
+    /// The connectors' files, in order.
+    pub connectors: Vec<PathBuf>,
+    /// `--insecure-listen`.
+    pub insecure_listen: bool,
+    /// When the process started.
+    pub started: Instant,
+    /// The runtime for guest code.
+    pub guests: Handle,
+}
+
+/// Runs a worker until a signal comes. Returns the exit code.
+///
+/// # Errors
+/// What cannot be used (exit codes of contract 1.2), or why the broker stopped by itself.
+pub async fn run(start: Start) -> Result<u8, Failure> {
+    let (config, mut notes) = read_worker(&start.worker)?;
+    let files = read_connectors(&start.connectors)?;
+    let (settings, broker_notes) = broker_settings(&start, &config)?;
+    notes.extend(broker_notes);
+    refuse_remote(&config, &settings).await?;
+    let rest = bind_rest(&config, start.insecure_listen || settings.insecure_listen).await?;
+    let loggers = logging::start();
+    notes.iter().for_each(|note| tracing::warn!("{note}"));
+    let mut signals = Signals::new()?;
+
+    let grants = Arc::new(Grants::new(&working_dir()?, &config.grants_files));
+    files.iter().for_each(|file| grants.add_file(&file.name, &file.config.config));
+    let sources = plugins::Sources {
+        path: config.plugin_path.clone(),
+        cache_dir: plugins::cache_dir(),
+        defaults: config.defaults(),
+        grants,
+    };
+    let loading = start.guests.spawn(Plugins::load(sources, start.guests.clone()));
+    let data = settings.log_dir.display().to_string();
+    let mut node = broker_command::start(settings, broker_ports_setting(&config)).await?;
+    let loaded = loading.await.map_err(|ended| Failure::new(RUNNING, format!("loading the plug-ins ended: {ended}")))?;
+    let plugins = Arc::new(loaded.map_err(|error| Failure::new(RUNNING, error.to_string()))?);
+    plugins.notes().iter().chain(node.notes()).for_each(|note| tracing::warn!("{note}"));
+
+    let running = Running::start(&start, &config, plugins, &node, files, rest, loggers).await;
+    let (running, outcome) = match running {
+        Ok(mut running) => {
+            let ready = running.put_files(&start.connectors).await;
+            if ready.is_ok() {
+                running.herd.set_ready();
+                running.greet(&start, &node, data);
+            }
+            let outcome = match ready {
+                Ok(()) => tokio::select! {
+                    code = signals.next() => Ok(code),
+                    () = node.failed() => Ok(RUNNING),
+                },
+                Err(failure) => Err(failure),
+            };
+            (Some(running), outcome)
+        }
+        Err(failure) => (None, Err(failure)),
+    };
+    signals.then_exit();
+    if let Some(running) = running {
+        running.stop(Duration::from_millis(config.task_shutdown_graceful_timeout_ms) + STOP_GRACE).await;
+    }
+    let stopped = broker_command::stop(node).await;
+    let code = outcome?;
+    stopped.map(|()| code)
+}
+
+fn read_worker(path: &Path) -> Result<(WorkerConfig, Vec<String>), Failure> {
+    let named = path.display().to_string();
+    let refused = |why: String| Failure::new(START, why);
+    let bytes = std::fs::read(path).map_err(|error| refused(format!("Worker file {named} cannot be read: {error}")))?;
+    WorkerConfig::from_file(&named, &bytes).map_err(refused)
+}
+
+/// Reads every connector's file, and refuses a name that comes twice.
+fn read_connectors(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, Failure> {
+    let refused = |why: String| Failure::new(CONNECTOR, why);
+    let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
+    let mut files = Vec::new();
+    for path in paths {
+        let named = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| refused(format!("Connector file {named} cannot be read: {error}")))?;
+        let file = connector_file::parse(&named, &bytes).map_err(refused)?;
+        if let Some(first) = seen.insert(file.name.clone(), path) {
+            return Err(refused(format!(
+                "The connector \"{}\" comes twice, in {} and in {named}. Leave one out, or give it another name.",
+                file.name,
+                first.display()
+            )));
+        }
+        files.push(file);
+    }
+    Ok(files)
+}
+
+fn broker_settings(start: &Start, config: &WorkerConfig) -> Result<(Settings, Vec<String>), Failure> {
+    let settings = Settings { insecure_listen: start.insecure_listen, ..Settings::default() };
+    let named = start.worker.display();
+    let with_prefix = |text: String| match config.broker.keys().any(|key| text.starts_with(key.as_str())) {
+        true => format!("broker.{text}"),
+        false => text,
+    };
+    let (settings, notes) = settings
+        .parse(&config.broker)
+        .map_err(|error| Failure::new(START, format!("Worker file {named} cannot be used:\n{}", with_prefix(error))))?;
+    Ok((settings, notes.into_iter().map(with_prefix).collect()))
+}
+
+/// The setting that names the broker's ports.
+fn broker_ports_setting(config: &WorkerConfig) -> &'static str {
+    match config.raw.contains("broker.listeners") || config.raw.contains("broker.port") {
+        true => "broker.listeners",
+        false => "bootstrap.servers",
+    }
+}
+
+/// The broker is in this process: says so where somebody means another one.
+async fn refuse_remote(config: &WorkerConfig, settings: &Settings) -> Result<(), Failure> {
+    let servers = config.bootstrap_servers.join(",");
+    let refused = |why: String| Err(Failure::new(START, why));
+    match config.embedded {
+        worker_config::Embedded::Never => refused(format!(
+            "broker.embedded=never asks for the cluster at {servers}, and connectd cannot use a remote cluster yet: that comes with a later \
+             version. Remove the line to use the broker in this process."
+        )),
+        worker_config::Embedded::Auto if !config.bootstrap_is_loopback() => refused(format!(
+            "bootstrap.servers={servers} names another machine, and connectd cannot use a remote cluster yet: that comes with a later \
+             version. Write bootstrap.servers=localhost:9092 to use the broker in this process."
+        )),
+        _ => refuse_neighbour(config, settings).await,
+    }
+}
+
+/// A broker of somebody else's where the connectors would look for theirs.
+async fn refuse_neighbour(config: &WorkerConfig, settings: &Settings) -> Result<(), Failure> {
+    for server in config.bootstrap_servers.iter().filter(|_| config.embedded == worker_config::Embedded::Auto) {
+        let port = server.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        // Where nobody listens there is nobody to ask.
+        let taken = port.is_some_and(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_err());
+        if taken && probe::is_broker(server).await {
+            let who = port.and_then(crate::ports::holder).map(|holder| format!(", {holder}")).unwrap_or_default();
+            let data = settings.log_dir.display();
+            return Err(Failure::new(START, format!(
+                "Another broker answers at bootstrap.servers={server}{who}, and connectd cannot use a remote cluster yet: that comes with a \
+                 later version. Stop that broker, or name a free port in bootstrap.servers to run one here, with its data in {data}."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Sockets of the REST API and, if it has its own, of its admin half.
+struct Rest {
+    main: server::Bound,
+    admin: Option<server::Bound>,
+}
+
+async fn bind_rest(config: &WorkerConfig, insecure: bool) -> Result<Rest, Failure> {
+    let bind = async |key: &'static str, listeners: &[Listener]| {
+        if let Some(open) = listeners.iter().find(|listener| !insecure && !listener.is_loopback()) {
+            return Err(Failure::new(START, format!(
+                "{key} names {}:{}, which other machines can reach, and connectd does not authenticate clients yet: leave the host empty \
+                 ({key}=http://:{}) to listen on this machine alone, or say --insecure-listen",
+                open.host, open.port, open.port
+            )));
+        }
+        server::bind(key, listeners).await.map_err(|why| Failure::new(START, why))
+    };
+    let main = bind("listeners", &config.rest.listeners).await?;
+    let admin = match &config.rest.admin {
+        AdminListeners::Separate(listeners) => Some(bind("admin.listeners", listeners).await?),
+        AdminListeners::Main | AdminListeners::Off => None,
+    };
+    Ok(Rest { main, admin })
+}
+
+fn working_dir() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| Failure::new(START, format!("the working directory cannot be used: {error}")))
+}
+
+/// Herder and REST of a worker.
+struct Running {
+    herd: Herd,
+    serving: Vec<server::Serving>,
+    urls: Vec<String>,
+    files: Vec<ConnectorFile>,
+    /// A connector talks over the standard streams: nothing else may be said there.
+    stdout_is_taken: bool,
+}
+
+impl Running {
+    async fn start(
+        start: &Start,
+        config: &WorkerConfig,
+        plugins: Arc<Plugins>,
+        node: &Node,
+        files: Vec<ConnectorFile>,
+        rest: Rest,
+        loggers: Loggers,
+    ) -> Result<Self, Failure> {
+        // Judged before the herder starts: a start that will be refused removes no connector and moves no record.
+        for (file, path) in files.iter().zip(&start.connectors) {
+            let judged = plugins.judge(file.config.config.clone()).await;
+            judged.map_err(|refusal| refused_file(path, &refusal.message))?;
+        }
+        let worker_id = config.worker_id(rest.main.port());
+        let cluster: Arc<dyn Cluster> = Arc::new(Embedded::new(node.handle()));
+        let herder = load_herder(config, &plugins, &*cluster, worker_id).await?;
+        let tables = Tables { configs: config.config_storage_topic.clone(), status: config.status_storage_topic.clone() };
+        let herd = Herd::start(herder, cluster.clone(), tables, plugins.clone(), |teller| {
+            Worker::new(config, cluster, plugins.clone(), teller, start.guests.clone())
+        });
+        herd.tell(Input::Start { named: files.iter().map(|file| file.name.clone()).collect::<BTreeSet<_>>() }).await;
+        let mut stdout_is_taken = false;
+        for file in &files {
+            stdout_is_taken |= plugins.uses_streams(&file.config.config).await;
+        }
+        let urls = rest.main.urls();
+        let app = App {
+            herd: herd.clone(),
+            plugins,
+            loggers,
+            info: Arc::new(ServerInfo {
+                version: format!("{}-connectd", plugins::CONTRACT_VERSION),
+                commit: env!("CARGO_PKG_VERSION").into(),
+                kafka_cluster_id: node.cluster_id().into(),
+            }),
+            topic_tracking: (config.topic_tracking_enable, config.topic_tracking_allow_reset),
+            answers: rest::Answers::of(&config.rest),
+        };
+        let main_has_admin = config.rest.admin == AdminListeners::Main;
+        let mut serving = vec![rest.main.serve(|listener| rest::router(app.clone(), listener.is_loopback(), main_has_admin))];
+        serving.extend(rest.admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener.is_loopback()))));
+        Ok(Self { herd, serving, urls, files, stdout_is_taken })
+    }
+
+    /// Puts the connectors of the files, in their order.
+    async fn put_files(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
+        let puts: Vec<_> = self
+            .files
+            .iter()
+            .map(|file| {
+                let herd = self.herd.clone();
+                let operation = Operation::Put {
+                    connector: file.name.clone(),
+                    config: file.config.config.clone(),
+                    origin: Origin::File,
+                    replace: true,
+                    initial_state: file.initial_state.map(Into::into),
+                };
+                // Side by side: each waits for the disk, and they have nothing to do with each other.
+                tokio::spawn(async move { herd.ask(operation).await })
+            })
+            .collect();
+        for (put, path) in puts.into_iter().zip(paths) {
+            let outcome = put.await.map_err(|ended| Failure::new(RUNNING, format!("the herder ended: {ended}")))?;
+            outcome.map_err(|refusal| refused_file(path, &refusal.message))?;
+        }
+        Ok(())
+    }
+
+    fn greet(&self, start: &Start, node: &Node, data: String) {
+        let file = self.files.iter().find_map(|file| {
+            let class = file.config.config.get("connector.class")?;
+            file.config.config.get("file").filter(|_| class.contains("FileStreamSource"))
+        });
+        let rest = self.urls.first().map_or("", |url| url.trim_start_matches("http://"));
+        let banner = Banner {
+            version: env!("CARGO_PKG_VERSION").into(),
+            ready_ms: start.started.elapsed().as_millis() as u64,
+            kafka: addresses(node),
+            rest: self.urls.clone(),
+            data,
+            connectors: self.files.iter().map(|file| file.name.clone()).collect(),
+            notes: Vec::new(),
+            next: file.map(|file| format!("echo test >> {file}")).into_iter().chain([format!("curl {rest}/connectors")]).collect(),
+        };
+        // A reader that has gone away is no reason to stop.
+        let _ = match self.stdout_is_taken {
+            true => io::stderr().write_all(banner.render(io::stderr().is_terminal()).as_bytes()),
+            false => io::stdout().write_all(banner.render(io::stdout().is_terminal()).as_bytes()),
+        };
+    }
+
+    async fn stop(self, patience: Duration) {
+        tracing::info!("stopping");
+        self.serving.iter().for_each(server::Serving::close);
+        if tokio::time::timeout(patience, self.herd.stop()).await.is_err() {
+            tracing::warn!("connectors were still running after {} ms and are dropped", patience.as_millis());
+        }
+        for serving in self.serving {
+            serving.stop(REST_GRACE).await;
+        }
+    }
+}
+
+fn refused_file(path: &Path, why: &str) -> Failure {
+    Failure::new(CONNECTOR, format!("Connector file {}: {why}", path.display()))
+}
+
+async fn load_herder(config: &WorkerConfig, plugins: &Plugins, cluster: &dyn Cluster, worker_id: String) -> Result<Herder, Failure> {
+    let failed = |topic: &str, error: anyhow::Error| Failure::new(RUNNING, format!("the topic {topic} cannot be used: {error:#}"));
+    let settings = herder::Settings { worker_id, catalogue: plugins.classes(), request_timeout_ms: REQUEST_TIMEOUT_MS };
+    let mut herder = Herder::new(settings);
+    let (configs, status) = (&config.config_storage_topic, &config.status_storage_topic);
+    let tables = [configs.as_str(), status, &config.offset_storage_topic];
+    cluster.create_tables(&tables).await.map_err(|error| failed("of the worker", error))?;
+    let records = cluster.read_table(configs).await.map_err(|error| failed(configs, error))?;
+    let mut bad = herder.load_configs(records);
+    let records = cluster.read_table(status).await.map_err(|error| failed(status, error))?;
+    bad.extend(herder.load_status(records));
+    bad.iter().for_each(|record| tracing::warn!("{record}"));
+    Ok(herder)
+}
