@@ -39,6 +39,7 @@ fn build(folder: &Path, packages: &[&str], target_dir: &Path) -> PathBuf {
             cargo.env_remove(name);
         }
     }
+    cargo.env("RUSTC", variable("RUSTC"));
     // The search for line ends is several times as fast with it, and every engine has it.
     cargo.env("RUSTFLAGS", "-Ctarget-feature=+simd128");
     let status = cargo.status().unwrap_or_else(|error| panic!("cargo could not be started: {error}"));
@@ -47,10 +48,10 @@ fn build(folder: &Path, packages: &[&str], target_dir: &Path) -> PathBuf {
 }
 
 /// Variables that would break this build, or build everything anew whenever the outer build changes. How cargo reaches its
-/// registries stays.
+/// registries stays, and that it shares the outer build's processors.
 fn is_meant_for_the_outer_build(name: &str) -> bool {
-    let kept = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_"];
-    let compiler = ["RUSTFLAGS", "RUSTC", "RUSTDOC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTC_LINKER"];
+    let kept = ["CARGO_HOME", "CARGO_MAKEFLAGS", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_"];
+    let compiler = ["RUSTFLAGS", "RUSTDOC", "RUSTDOCFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTC_LINKER"];
     (name.starts_with("CARGO") && !kept.iter().any(|prefix| name.starts_with(prefix)))
         || compiler.contains(&name)
         || ["TARGET", "HOST", "OUT_DIR", "OPT_LEVEL", "PROFILE", "DEBUG", "NUM_JOBS"].contains(&name)

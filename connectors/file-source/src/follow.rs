@@ -147,7 +147,8 @@ impl Follow {
         let Some(open) = &mut self.open else { return Ok(Poll::Ready) };
         open.lost_ms = None;
         let newest = self.next.back().map_or(open.identity, |next| next.identity);
-        let named = open.reader.at_path()?;
+        // While ours can be read, an error of its name can wait.
+        let named = open.reader.at_path().unwrap_or(None);
         if named.is_some_and(|named| !same(named, newest) && !same(named, open.identity))
             && self.next.len() < MAX_NEXT
             && let Some((reader, identity)) = self.try_open()

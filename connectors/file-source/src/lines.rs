@@ -39,7 +39,11 @@ pub fn push_lines(bytes: &[u8], longest: usize, out: &mut Records) -> Result<usi
 
 /// Pushes one line; bytes that are not UTF-8 become U+FFFD, as in Kafka.
 pub fn push(line: &[u8], out: &mut Records) {
-    out.push_text(&String::from_utf8_lossy(line));
+    match std::str::from_utf8(line) {
+        Ok(text) => out.push_text(text),
+        // Not for every line: it looks at each byte.
+        Err(_) => out.push_text(&String::from_utf8_lossy(line)),
+    }
 }
 
 fn too_long(longest: usize) -> Error {

@@ -71,6 +71,8 @@ pub enum EosSupport {
 }
 
 /// A source's answer to `poll`.
+// Most answers are records; a box would only be one more thing to follow.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Polled {
     /// Records and the offsets that go with them.

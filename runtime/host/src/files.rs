@@ -5,7 +5,7 @@
 //! outside a grant's root, and a failed append leaves nothing behind.
 
 use crate::env::FileGrant;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, ReadWriteFlags};
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -14,9 +14,14 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The most that one read gives.
 pub(crate) const MAX_READ: usize = 4 << 20;
+
+/// How long a new appender waits for the one before it to let go of the file: 2 s.
+const LOCK_TRIES: usize = 100;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
 
 /// Which file it is, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +85,8 @@ impl OpenReader {
 
     /// What of the range is in memory, if the system can tell without waiting; `None`: read it the slow way.
     pub(crate) fn read_cached(&self, offset: u64, max: usize) -> Option<Vec<u8>> {
-        let mut data = Vec::with_capacity(max.min(self.stat().ok()?.size.saturating_sub(offset) as usize));
-        data.resize(data.capacity(), 0);
+        let left = self.stat().ok()?.size.saturating_sub(offset);
+        let mut data = vec![0; max.min(left as usize)];
         let read = match preadv_nowait(&self.file, &mut data, offset) {
             Ok(0) if !data.is_empty() => return None,
             Ok(read) => read,
@@ -120,6 +125,7 @@ impl OpenAppender {
     pub(crate) fn open(grant: Arc<FileGrant>) -> io::Result<Self> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
         let file = open(&grant, &grant.path, flags, Mode::from_raw_mode(0o644))?;
+        lock(&file)?;
         Ok(Self(Arc::new(Appender { file, grant, named: AtomicBool::new(false) })))
     }
 
@@ -212,6 +218,19 @@ impl OpenAppender {
             None => Ok(()),
         }
     }
+}
+
+/// Keeps other appenders out until this file is closed: two that cut it back to what each had committed would take each
+/// other's lines, and so would a task whose write hangs and its successor.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(LOCK_WAIT),
+            // A file system without locks: then without.
+            _ => return Ok(()),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "another task is writing to it; give each sink a file of its own"))
 }
 
 /// Nothing there is an answer, not an error.

@@ -30,7 +30,7 @@ impl SinkTask {
         Ok(call!(self, "open", |store| self.exports.call_open(store, &tps))?.map_err(convert::error)?)
     }
 
-    /// Puts records. Returns those that it could not take; all others it has. After a retriable error the same batch may come
+    /// Puts records: no more than half of `Settings::batch_bytes`, for a sink may hand all of it on in one call. Returns those that it could not take; all others it has. After a retriable error the same batch may come
     /// again.
     pub async fn put(&mut self, batch: &Batch) -> Result<Vec<PutFailure>, HostError> {
         let names = Names::of(batch);

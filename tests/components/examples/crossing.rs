@@ -34,7 +34,7 @@ async fn main() {
         let mut task = FileSink::start(&sink, &folder.file(&format!("out-{size}"))).await.unwrap();
         let begun = Instant::now();
         for batch in &batches {
-            assert!(task.task.put(batch).await.unwrap().is_empty());
+            assert!(task.task().put(batch).await.unwrap().is_empty());
         }
         report(&format!("sink, {size} a put"), begun);
     }

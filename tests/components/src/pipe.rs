@@ -126,21 +126,21 @@ pub struct FileSink {
     /// How many lines of the list are committed.
     pub offset: i64,
     put: i64,
-    /// The running task.
-    pub task: SinkTask,
+    task: Option<SinkTask>,
 }
 
 impl FileSink {
     /// Starts a task that writes `path`.
     pub async fn start(plugin: &Plugin, path: &Path) -> Result<Self, HostError> {
         let committed = Committed::default();
-        let task = Self::task(plugin, path, &committed).await?;
-        let mut this = Self { plugin: plugin.clone(), path: path.to_owned(), committed, offset: 0, put: 0, task };
+        let task = Self::begin(plugin, path, &committed).await?;
+        let (plugin, path) = (plugin.clone(), path.to_owned());
+        let mut this = Self { plugin, path, committed, offset: 0, put: 0, task: Some(task) };
         this.obey().await?;
         Ok(this)
     }
 
-    async fn task(plugin: &Plugin, path: &Path, committed: &Committed) -> Result<SinkTask, HostError> {
+    async fn begin(plugin: &Plugin, path: &Path, committed: &Committed) -> Result<SinkTask, HostError> {
         let mut task = plugin.sink_task(env(path, FileMode::Append, committed)).await?;
         task.start(&config(&[("file", &path.display().to_string())])).await?;
         task.open(&[partition()]).await?;
@@ -149,7 +149,8 @@ impl FileSink {
 
     /// Ends the task at once and starts it again from what is durable.
     pub async fn crash(&mut self) -> Result<(), HostError> {
-        self.task = Self::task(&self.plugin, &self.path, &self.committed).await?;
+        self.task = None;
+        self.task = Some(Self::begin(&self.plugin, &self.path, &self.committed).await?);
         self.put = self.offset;
         self.obey().await
     }
@@ -157,7 +158,7 @@ impl FileSink {
     /// Puts lines of the list, up to line `until`.
     pub async fn put(&mut self, lines: &[String], until: usize) -> Result<(), HostError> {
         let batch = batch(&lines[self.put as usize..until]);
-        let failures = self.task.put(&batch).await?;
+        let failures = self.task().put(&batch).await?;
         assert!(failures.is_empty(), "{failures:?}");
         self.put = until as i64;
         self.obey().await
@@ -166,15 +167,21 @@ impl FileSink {
     /// Commits what was put.
     pub async fn commit(&mut self) -> Result<(), HostError> {
         let current = [TpOffset { tp: partition(), offset: self.put }];
-        let offsets = self.task.pre_commit(&current).await?;
+        let offsets = self.task().pre_commit(&current).await?;
         assert_eq!(offsets, current);
         self.offset = self.put;
-        self.committed.change(self.task.take_state_changes());
+        let changes = self.task().take_state_changes();
+        self.committed.change(changes);
         Ok(())
     }
 
+    /// The running task.
+    pub fn task(&mut self) -> &mut SinkTask {
+        self.task.as_mut().expect("a crash that failed is the end of the test")
+    }
+
     async fn obey(&mut self) -> Result<(), HostError> {
-        if self.task.take_requests().contains(&Request::Commit) {
+        if self.task().take_requests().contains(&Request::Commit) {
             self.commit().await?;
         }
         Ok(())

@@ -30,9 +30,9 @@ async fn values_are_lines() {
         values.push(value);
     }
     let records = Batch { count: 4, topics: vec!["t".to_owned()], values, ..Batch::default() };
-    sink.task.put(&records).await.unwrap();
+    sink.task().put(&records).await.unwrap();
     let nulls = Batch { count: 2, topics: vec!["t".to_owned()], ..Batch::default() };
-    sink.task.put(&nulls).await.unwrap();
+    sink.task().put(&nulls).await.unwrap();
     assert_eq!(folder.read("f"), "a\nnull\n\né\nnull\nnull\n");
 }
 
@@ -101,6 +101,19 @@ async fn rotation_is_followed_at_a_commit() {
     assert_eq!(folder.read("f"), text(&all[2..]));
     sink.crash().await.unwrap();
     assert_eq!(folder.read("f"), "");
+}
+
+#[tokio::test]
+async fn a_file_has_one_writer() {
+    let (folder, plugin) = (Folder::new(), plugin().await);
+    let first = FileSink::start(&plugin, &folder.file("f")).await.unwrap();
+    let refused = FileSink::start(&plugin, &folder.file("f")).await.err().expect("the file is taken");
+    assert!(
+        refused.to_string().ends_with("another task is writing to it; give each sink a file of its own"),
+        "{refused}"
+    );
+    drop(first);
+    assert!(FileSink::start(&plugin, &folder.file("f")).await.is_ok());
 }
 
 #[tokio::test]

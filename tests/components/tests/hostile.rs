@@ -237,7 +237,7 @@ async fn memory_stays_flat() {
     let engine = engine_with(Settings { memory_bytes: 16 << 20, ..Settings::default() });
     let plugin = load(&engine, "hostile").await;
     let forger = load(&engine, "forger").await;
-    let mut round = async |times: usize| {
+    let round = async |times: usize| {
         for n in 0..times {
             let deed_ = ["panic", "hog", "overflow", "abort"][n % 4];
             assert!(run_source(&plugin, &deed("poll", deed_)).await.1.is_err());

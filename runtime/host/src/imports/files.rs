@@ -40,6 +40,7 @@ pub(crate) fn io_refusal(what: &str, error: &io::Error) -> Error {
         io::ErrorKind::PermissionDenied => "file.permission",
         io::ErrorKind::NotFound => "file.not-found",
         io::ErrorKind::IsADirectory | io::ErrorKind::InvalidInput => "file.not-regular",
+        io::ErrorKind::ResourceBusy => "file.busy",
         io::ErrorKind::CrossesDevices => "file.outside-grant",
         _ => "file.io",
     };
