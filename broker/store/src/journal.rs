@@ -158,7 +158,19 @@ impl<D: Disk> Journal<D> {
             }
         }
         self.cramped = false;
+        if upto + 1 == self.next_seq && 2 * self.current.position > self.current.prepared.len {
+            self.rewind()?;
+        }
         removed
+    }
+
+    /// Uses the current file again from its start: nothing in it is needed. On a full disk there may be no other.
+    fn rewind(&mut self) -> Result<(), DiskError> {
+        let header = Header { number: self.current.header.number + 1, first_seq: self.next_seq, ..self.current.header };
+        let written = header.write(&self.pool, &self.current.file);
+        written.inspect_err(|error| self.failed = Some(error.clone()))?;
+        (self.current.header, self.current.position) = (header, ENTRIES_START);
+        Ok(())
     }
 
     /// Ends the journal after the last checkpoint of a clean stop, so that the next start has nothing to read. Does nothing if the

@@ -425,6 +425,55 @@ fn logs_that_are_gone_are_told() {
 }
 
 #[test]
+fn what_no_checkpoint_knows_of_a_log_is_cut() {
+    let (disk, mut told, mut random) = (TestDisk::default(), Told::default(), 3);
+    let mut run = Run::start(&disk, 1).unwrap();
+    (0..9).for_each(|_| run.write(&mut random, &mut told).unwrap());
+    run.make_checkpoint().unwrap();
+    let segments = |disk: &TestDisk| {
+        let mut files = disk.everything();
+        files.retain(|path, _| path.starts_with("t-"));
+        files
+    };
+    let known = segments(&disk);
+    // More batches, a new segment, and a log that is new altogether.
+    (0..9).for_each(|_| run.write(&mut random, &mut told).unwrap());
+    run.flush().unwrap();
+    let mut other = Log::new(partition(7), "t", SETTINGS);
+    other.append(&BatchInfo::parse(&a_batch()).unwrap(), a_batch());
+    run.writer.write(&other.take_writes()).unwrap();
+    assert!(segments(&disk).len() > known.len() + 2);
+    recover(&disk, start(2)).unwrap();
+    assert_eq!(segments(&disk), known);
+    told.check(&Run::start(&disk, 3).unwrap());
+}
+
+fn a_batch() -> Bytes {
+    let mut batch = Builder::new();
+    batch.push(1000, None, Some(b"value"), &[]);
+    batch.finish().into()
+}
+
+#[test]
+fn what_a_checkpoint_covers_may_rot_in_the_journal() {
+    for later in [false, true] {
+        let (disk, mut told) = (TestDisk::default(), Told::default());
+        let mut run = Run::start(&disk, 1).unwrap();
+        [b"one", b"two", b"six"].iter().for_each(|record| run.write_record(*record, &mut told));
+        run.make_checkpoint().unwrap();
+        if later {
+            run.write_record(b"ten", &mut told);
+        }
+        let third = places(&disk).remove(2);
+        disk.rot(&third.0, |bytes| bytes[third.1 + 9] ^= 1);
+        let mut run = Run::start(&disk, 2).unwrap();
+        told.check(&run);
+        run.write_record(b"end", &mut told);
+        told.check(&Run::start(&disk, 3).unwrap());
+    }
+}
+
+#[test]
 fn a_clean_stop_leaves_nothing_to_read() {
     let (disk, mut told, mut random) = (TestDisk::default(), Told::default(), 3);
     let mut run = Run::start(&disk, 1).unwrap();
@@ -447,6 +496,12 @@ fn a_full_disk_is_waited_out() {
     };
     assert_eq!((full.kind, run.journal.has_failed()), (ErrorKind::Full, false));
     assert!(run.journal.capacity() <= SIZES.first, "what exists is all there is");
+    // Room enough for a checkpoint, but not for another file: what exists is used again.
+    disk.fill_up(false);
+    run.make_checkpoint().unwrap();
+    disk.fill_up(true);
+    assert!(2 * run.journal.used() <= SIZES.first);
+    run.write_record(b"abc", &mut told);
     disk.fill_up(false);
     (0..5).for_each(|_| run.write(&mut random, &mut told).unwrap());
     told.doubtful = None;
