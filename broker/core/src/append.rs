@@ -48,11 +48,10 @@ impl Broker {
 
     fn produce_one(&mut self, wall: Wall, topic: &str, partition: i32, batch: &Batch) -> Result<ProducedAt, Refusal> {
         let id = self.writable(topic, partition)?;
-        if self.journal_is_filling() {
-            let why = "The journal is three quarters full and waits for the disk; try again.";
-            return Err((Error::KafkaStorageError, why.into()));
+        if let Err(full) = self.check_journal().and_then(|()| self.check_room(1, batch.bytes.len())) {
+            self.partitions.get_mut(&id).expect("a writable partition exists").producers.turned_away(&batch.info);
+            return Err(full);
         }
-        self.check_room(1, batch.bytes.len())?;
         let verdict = self.check_batch(wall, topic, id, batch)?;
         let base_offset = match verdict {
             Verdict::Duplicate { base_offset } => base_offset,
@@ -70,6 +69,14 @@ impl Broker {
             return Err((Error::InvalidTopicException, format!("{topic} is internal: the broker alone writes to it.")));
         }
         Ok(id)
+    }
+
+    fn check_journal(&self) -> Result<(), Refusal> {
+        if self.journal_is_filling() {
+            let why = "The journal is three quarters full and waits for the disk; try again.";
+            return Err((Error::KafkaStorageError, why.into()));
+        }
+        Ok(())
     }
 
     fn check_room(&self, batches: usize, bytes: usize) -> Result<(), Refusal> {

@@ -8,6 +8,7 @@ use crate::{
     Broker,
     error::Error,
     group::{Caller, GroupReply, GroupRequest},
+    limits::OFFSET_EXPIRY_MS,
     request::{CommittedOffset, ConnId, OffsetCommit, OffsetToCommit, Reply, Request, RequestId, TopicReply},
     time::{Now, Wall},
 };
@@ -47,6 +48,23 @@ impl Broker {
         let mut out = Vec::new();
         self.groups.handle_timeout(now, &mut out);
         self.send(out);
+    }
+
+    /// Removes offsets whose group has been empty for longer than `offsets.retention.minutes` (KIP-211).
+    pub(crate) fn expire_offsets(&mut self, now: Now) {
+        if now < self.next_offset_expiry {
+            return;
+        }
+        self.next_offset_expiry = now.plus(OFFSET_EXPIRY_MS);
+        let (at, wall) = self.clock;
+        // Before the first input nobody has told the time, and nobody has missed the offsets.
+        if wall.0 == 0 {
+            return;
+        }
+        let wall = Wall(wall.0 + now.0.saturating_sub(at.0) as i64);
+        let records = self.offsets.expired(wall, |group| self.groups.idle_since(group, now, wall));
+        self.append_offsets(wall, &records);
+        self.groups.forget_idle(|group| self.offsets.has_group(group));
     }
 
     pub(crate) fn groups_disconnected(&mut self, now: Now, conn: ConnId) {

@@ -140,6 +140,9 @@ pub struct Broker {
     deletions: VecDeque<(Seq, Vec<LogDir>)>,
     outputs: VecDeque<Output>,
     journal: Room,
+    /// The wall clock as of the last input, for what is due without one.
+    clock: (Now, Wall),
+    next_offset_expiry: Now,
     last_entry: Now,
     sealed: bool,
     stopping: bool,
@@ -154,6 +157,7 @@ impl Broker {
         if matches!(input, Input::Journaled { .. }) {
             self.append_postponed(wall);
         }
+        self.clock = (now, wall);
         match input {
             Input::Request { conn, id, request } => self.request(now, wall, conn, id, request),
             Input::Disconnected(conn) => self.disconnected(now, conn),
@@ -175,6 +179,7 @@ impl Broker {
     pub fn handle_timeout(&mut self, now: Now) {
         self.expire_fetches(now);
         self.groups_timeout(now);
+        self.expire_offsets(now);
     }
 
     /// The next thing to do, until there is none.
@@ -194,9 +199,10 @@ impl Broker {
 
     /// When to call [`Broker::handle_timeout`] if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Now> {
+        let expiry = self.next_offset_expiry;
         let seal = (!self.sealed && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
-        [seal, keeper, self.parked.poll_timeout(), self.groups.poll_timeout()].into_iter().flatten().min()
+        [seal, keeper, Some(expiry), self.parked.poll_timeout(), self.groups.poll_timeout()].into_iter().flatten().min()
     }
 
     /// True while more requests may be brought; otherwise wait for [`Input::Journaled`].

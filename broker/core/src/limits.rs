@@ -21,6 +21,9 @@ pub const CHECKPOINT_MS: u64 = 60_000;
 /// After this long without an entry, an empty one seals the last, milliseconds.
 pub const SEAL_MS: u64 = 10;
 
+/// Committed offsets are looked through for old ones this often, milliseconds (`offsets.retention.check.interval.ms`).
+pub const OFFSET_EXPIRY_MS: u64 = 600_000;
+
 /// Producer ids are put aside in blocks of this many, so that few entries are written for them.
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 

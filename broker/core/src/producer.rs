@@ -19,7 +19,12 @@ const MOST: usize = 10_000;
 
 /// The producers of one partition.
 #[derive(Default)]
-pub(crate) struct Producers(BTreeMap<i64, Producer>);
+pub(crate) struct Producers {
+    known: BTreeMap<i64, Producer>,
+    /// Producers whose first batch was turned away for want of room, with its epoch and sequence: a later one must not overtake it.
+    /// Kept in memory only, because no request outlives a restart.
+    turned_away: BTreeMap<i64, (i16, i32)>,
+}
 
 #[derive(Default)]
 struct Producer {
@@ -49,8 +54,11 @@ impl Producers {
         if batch.producer_id < 0 {
             return Ok(Verdict::Append);
         }
-        let Some(producer) = self.0.get(&batch.producer_id) else {
-            return Ok(Verdict::Append);
+        let Some(producer) = self.known.get(&batch.producer_id) else {
+            let first = self.turned_away.get(&batch.producer_id);
+            let overtakes =
+                first.is_some_and(|(epoch, sequence)| *epoch == batch.producer_epoch && *sequence != batch.base_sequence);
+            return if overtakes { Err(Error::OutOfOrderSequenceNumber) } else { Ok(Verdict::Append) };
         };
         if batch.producer_epoch < producer.epoch {
             return Err(Error::InvalidProducerEpoch);
@@ -68,15 +76,24 @@ impl Producers {
         }
     }
 
+    /// Takes note of a batch that was turned away and will be sent again.
+    pub fn turned_away(&mut self, batch: &BatchInfo) {
+        let is_first = batch.producer_id >= 0 && !self.known.contains_key(&batch.producer_id);
+        if is_first && self.turned_away.len() < MOST {
+            self.turned_away.entry(batch.producer_id).or_insert((batch.producer_epoch, batch.base_sequence));
+        }
+    }
+
     /// Takes note of a batch in the log at `base_offset`.
     pub fn replay(&mut self, batch: &BatchInfo, base_offset: i64) {
         if batch.producer_id < 0 {
             return;
         }
-        if self.0.len() >= MOST && !self.0.contains_key(&batch.producer_id) {
+        if self.known.len() >= MOST && !self.known.contains_key(&batch.producer_id) {
             self.forget_oldest();
         }
-        let producer = self.0.entry(batch.producer_id).or_default();
+        self.turned_away.remove(&batch.producer_id);
+        let producer = self.known.entry(batch.producer_id).or_default();
         if producer.epoch != batch.producer_epoch {
             *producer = Producer { epoch: batch.producer_epoch, batches: VecDeque::new() };
         }
@@ -89,13 +106,13 @@ impl Producers {
 
     fn forget_oldest(&mut self) {
         let last_write = |p: &Producer| p.batches.back().map_or(-1, |w| w.base_offset);
-        if let Some(id) = self.0.iter().min_by_key(|(_, p)| last_write(p)).map(|(id, _)| *id) {
-            self.0.remove(&id);
+        if let Some(id) = self.known.iter().min_by_key(|(_, p)| last_write(p)).map(|(id, _)| *id) {
+            self.known.remove(&id);
         }
     }
 
     pub fn encode(&self, out: &mut Writer) {
-        out.list(self.0.iter(), |out, (id, producer)| {
+        out.list(self.known.iter(), |out, (id, producer)| {
             out.i64(*id).i16(producer.epoch).list(producer.batches.iter(), |out, w| {
                 out.i32(w.first_sequence).i32(w.last_sequence).i64(w.base_offset);
             });
@@ -107,7 +124,7 @@ impl Producers {
             Ok(Written { first_sequence: from.i32()?, last_sequence: from.i32()?, base_offset: from.i64()? })
         };
         let one = |from: &mut Reader<'_>| Ok((from.i64()?, Producer { epoch: from.i16()?, batches: from.list(written)?.into() }));
-        Ok(Self(from.list(one)?.into_iter().collect()))
+        Ok(Self { known: from.list(one)?.into_iter().collect(), turned_away: BTreeMap::new() })
     }
 }
 
@@ -153,6 +170,18 @@ mod tests {
             assert_eq!(five().check(&batch(epoch, sequence, count)), expected, "{what}");
         }
         assert_eq!(Producers::default().check(&batch(3, 77, 1)), Ok(Append), "no state: any sequence");
+    }
+
+    #[test]
+    fn nothing_overtakes_a_first_batch_that_was_turned_away() {
+        let mut producers = Producers::default();
+        producers.turned_away(&batch(0, 0, 3));
+        producers.turned_away(&batch(0, 3, 3));
+        assert_eq!(producers.check(&batch(0, 3, 3)), Err(Error::OutOfOrderSequenceNumber));
+        assert_eq!(producers.check(&batch(0, 0, 3)), Ok(Verdict::Append));
+        assert_eq!(producers.check(&batch(1, 0, 3)), Ok(Verdict::Append), "it was given up for a new epoch");
+        producers.replay(&batch(0, 0, 3), 0);
+        assert_eq!(producers.check(&batch(0, 3, 3)), Ok(Verdict::Append));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
     codec::{Reader, Writer},
     group::Groups,
     keeper::Keeper,
-    limits::TAIL_BYTES,
+    limits::{OFFSET_EXPIRY_MS, TAIL_BYTES},
     offsets::{OffsetRecord, Offsets},
     partition::Partition,
     pipeline::Pipeline,
@@ -30,7 +30,7 @@ use crate::{
     settings::Settings,
     tables::Tables,
     tasks::Tasks,
-    time::Now,
+    time::{Now, Wall},
     topics::{CONSUMER_OFFSETS, Topics},
 };
 
@@ -109,6 +109,8 @@ impl Broker {
             settings,
             keeper,
             tail: Tail::new(TAIL_BYTES),
+            clock: (now, Wall(0)),
+            next_offset_expiry: now.plus(OFFSET_EXPIRY_MS),
             last_entry: now,
             sealed: recovered.last_seq == 0,
             topics: Topics::default(),

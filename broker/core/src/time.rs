@@ -11,6 +11,7 @@ impl Now {
     }
 }
 
-/// Milliseconds since 1970 in UTC. Only stamped into records, never compared with a deadline: wall clocks jump.
+/// Milliseconds since 1970 in UTC. Stamped into records and compared with stamps, never with a
+/// deadline: wall clocks jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Wall(pub i64);
