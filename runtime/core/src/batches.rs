@@ -190,7 +190,7 @@ mod tests {
         columns.partition("t", 3, 0);
         columns.push(0, 1, None, None, [].into_iter());
         let records = columns.finish().unwrap();
-        let mut refused = |count| {
+        let refused = |count| {
             let partitions: BTreeMap<_, _> = [("t".into(), count)].into();
             let plan = Plan { partitions: &partitions, sticky: 0, wall: 0, max_batch_bytes: 1000 };
             build(&records, &[], &plan).unwrap_err()

@@ -23,3 +23,5 @@ pub mod partition;
 pub mod sink;
 pub mod source;
 pub mod task;
+#[cfg(test)]
+mod fake;

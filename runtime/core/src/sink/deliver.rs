@@ -27,7 +27,10 @@ impl Sink {
     pub(super) fn fetched(&mut self, now: Now, id: FetchId, fetched: Result<Fetched, String>) {
         let fetched = match fetched {
             Ok(fetched) => fetched,
-            Err(why) => return self.fail(format!("records cannot be read: {why}")),
+            Err(why) => {
+                self.consumer.cancel_fetch();
+                return self.fail(format!("records cannot be read: {why}"));
+            }
         };
         let next = fetched.next.clone();
         let Some(records) = self.consumer.fetched(now, id, fetched) else { return };

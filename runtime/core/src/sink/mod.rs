@@ -362,7 +362,7 @@ impl Sink {
         if self.phase != Phase::Running || self.stopping || self.failure.is_some() {
             return;
         }
-        let quiet = self.calling.is_none();
+        let quiet = self.calling.is_none() && !self.commit.is_pending();
         let said = match self.paused {
             true if quiet => Said::Paused,
             true => return,

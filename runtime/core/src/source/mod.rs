@@ -265,7 +265,7 @@ impl Source {
             return;
         }
         // Paused is said when nothing is on its way any more.
-        let quiet = self.asking.is_none() && self.polled.is_none() && self.calling != Some(Calling::Poll);
+        let quiet = self.asking.is_none() && self.polled.is_none() && self.calling.is_none() && self.acks.is_empty();
         let said = match self.paused {
             true if quiet => Said::Paused,
             true => return,

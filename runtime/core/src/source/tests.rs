@@ -287,7 +287,11 @@ fn a_stop_writes_what_was_polled() {
     for steps in 0..40 {
         let mut world = World::new(7);
         for step in 0..steps {
-            if step % 3 == 0 { world.answer() } else { world.finish_call() };
+            if step % 3 == 0 {
+                world.answer()
+            } else {
+                world.finish_call()
+            };
         }
         world.input(Input::Stop);
         world.settle();
@@ -305,7 +309,11 @@ fn a_kill_between_any_two_effects_loses_and_repeats_nothing() {
             for _ in 0..5 {
                 let mut world = World::over(cluster, 11, settings());
                 for step in 0..steps {
-                    if (step % 2 == 0) == late { world.answer() } else { world.finish_call() };
+                    if (step % 2 == 0) == late {
+                        world.answer()
+                    } else {
+                        world.finish_call()
+                    };
                 }
                 // An append may be on its way to the broker when the process is killed, and arrive or not.
                 if late && let Some(request) = world.request.take() {
