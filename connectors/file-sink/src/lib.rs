@@ -70,7 +70,9 @@ impl SinkConnector for FileSink {
 
     fn pre_commit(&mut self, current: Vec<TpOffset>) -> Result<Vec<TpOffset>, Error> {
         if let Some(output) = &mut self.output {
-            output.commit()?;
+            // Fatal, whatever it is: after a retriable one the runtime puts again what is in the file already, while a restart
+            // cuts it off first.
+            output.commit().map_err(|error| Error::fatal(&error.code, error.message))?;
         }
         Ok(current)
     }

@@ -115,15 +115,23 @@ impl Commit {
         self.delivered != self.committed
     }
 
-    /// True if `pre-commit` is to be called now.
+    /// True if `pre-commit` is to be called now. A request is met even if nothing was put, if there is state to commit: a
+    /// connector that begins with a new file wants it known before the first record is in it.
     pub fn is_due(&mut self, now: Now) -> bool {
         let time = self.requested || self.due_at.is_some_and(|at| at <= now);
-        if !time || self.append.is_some() {
+        if !time || self.append.is_some() || self.delivered.is_empty() {
             return false;
         }
-        self.requested = false;
+        let asked = core::mem::take(&mut self.requested);
         self.due_at = Some(now.plus(self.interval_ms));
-        self.has_more()
+        self.has_more() || asked && !self.unsaved.is_empty()
+    }
+
+    /// True while an append is undecided that commits state and no progress: nothing is put before it.
+    pub fn holds_puts(&self) -> bool {
+        self.append.as_ref().is_some_and(|(_, offsets)| {
+            !offsets.is_empty() && offsets.iter().all(|(tp, offset)| self.committed.get(tp) == Some(offset))
+        })
     }
 
     /// Offsets for `pre-commit`.

@@ -286,7 +286,7 @@ impl Sink {
         if self.commit.is_due(now) {
             return Some((Calling::PreCommit, Call::PreCommit(self.commit.current())));
         }
-        if self.paused || self.put_at.is_some_and(|at| now < at) {
+        if self.paused || self.put_at.is_some_and(|at| now < at) || self.commit.holds_puts() {
             return None;
         }
         let delivery = self.deliveries.front()?;

@@ -40,6 +40,8 @@ struct World {
     put: Vec<Result<Answer, CallError>>,
     pre_commit: Vec<Result<Answer, CallError>>,
     effects: Vec<Effect>,
+    /// What the connector puts into its state when it starts.
+    start_state: Vec<StateChange>,
     now: Now,
     group: Option<Request>,
     task: Option<Request>,
@@ -90,6 +92,7 @@ impl World {
             put: Vec::new(),
             pre_commit: Vec::new(),
             effects: Vec::new(),
+            start_state: Vec::new(),
             now: Now(0),
             group: None,
             task: None,
@@ -168,7 +171,7 @@ impl World {
                 // As the file sink does it: what is past the committed length is cut off.
                 let length = state.iter().find(|(key, _)| key == "length").map_or(0, |(_, value)| parse(value));
                 self.file.lines.truncate(length);
-                (Ok(Answer::Done), Vec::new())
+                (Ok(Answer::Done), core::mem::take(&mut self.start_state))
             }
             Call::Open(tps) => {
                 self.log.push(format!("open {}", names(&tps)));
@@ -427,6 +430,17 @@ fn a_pre_commit_that_may_pass_rewinds_to_what_is_committed() {
     assert!(world.take_log().ends_with("put 0+1, put 2"), "put again");
     world.wait_for("append");
     assert_eq!(world.committed(), 3);
+}
+
+#[test]
+fn state_that_is_asked_to_be_committed_goes_before_the_first_record() {
+    let mut world = World::new(3);
+    world.start_state = vec![("length".into(), Some(Bytes::from("0")))];
+    world.effects = vec![Effect::RequestCommit];
+    world.settle();
+    let log = world.take_log();
+    assert!(log.ends_with("open 0, pre-commit 0, append, put 0+1, put 2"), "{log}");
+    assert_eq!((world.committed(), world.cluster.state["length"].clone()), (0, Bytes::from("0")));
 }
 
 #[test]
