@@ -46,6 +46,7 @@ pub(crate) struct Drive {
     pub started: Instant,
     waiting: HashMap<RequestId, Waiting>,
     next_request: u64,
+    closed: bool,
 }
 
 struct Waiting {
@@ -62,7 +63,7 @@ impl Drive {
         segments: segments::Sender,
         started: Instant,
     ) -> Self {
-        Self { broker, commands, finished, journal, segments, started, waiting: HashMap::new(), next_request: 0 }
+        Self { broker, commands, finished, journal, segments, started, waiting: HashMap::new(), next_request: 0, closed: false }
     }
 
     /// Runs until a stop was asked for and everything is safe, or a disk thread has given up.
@@ -77,9 +78,13 @@ impl Drive {
                     Some(Done::Input(input)) => self.handle(input),
                     Some(Done::GivenUp) | None => break,
                 },
-                command = self.commands.recv(), if wants_requests => match command {
+                command = self.commands.recv(), if wants_requests && !self.closed => match command {
                     Some(command) => self.command(command),
-                    None => self.handle(Input::Stopping),
+                    None => {
+                        // Nobody is left who could ask: the same as being told to stop.
+                        self.closed = true;
+                        self.handle(Input::Stopping);
+                    }
                 },
                 () = sleep_until(timeout) => {
                     let now = self.now();
