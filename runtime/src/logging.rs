@@ -6,12 +6,17 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    io::IsTerminal,
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::Serialize;
-use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+};
 use tracing_subscriber::{
     EnvFilter, Registry,
     fmt::{
@@ -56,7 +61,7 @@ struct Inner {
 pub fn start() -> Loggers {
     let directives = std::env::var(VARIABLE).unwrap_or_else(|_| "info".into());
     let (filter, handle) = reload::Layer::new(EnvFilter::new(&directives));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Layout);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).event_format(Layout);
     // Somebody who embeds this library may have set up logging already; theirs stays.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Loggers::new(&directives, Some(handle))
@@ -137,7 +142,8 @@ fn filter_of(set: &BTreeMap<String, Logger>) -> EnvFilter {
     EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(parts.collect::<Vec<_>>().join(","))
 }
 
-/// `[2026-11-21 10:00:00,000] INFO [local-file-source|task-0] message (connectd::worker)`, the fields of spans in front.
+/// `[2026-11-21 10:00:00,000] INFO [local-file-source|task-0] message (connector)`, as Connect's log4j pattern has it; other fields
+/// follow the message.
 struct Layout;
 
 impl<S, N> FormatEvent<S, N> for Layout
@@ -145,20 +151,55 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut line = Line::default();
+        event.record(&mut line);
         write!(to, "[")?;
-        ChronoLocal::new(TIME.into()).format_time(&mut to)?;
+        tracing_subscriber::fmt::time::ChronoUtc::new("%Y-%m-%d %H:%M:%S,%3f".into()).format_time(&mut to)?;
         write!(to, "] {} ", event.metadata().level())?;
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
-            let extensions = span.extensions();
-            if let Some(fields) = extensions.get::<tracing_subscriber::fmt::FormattedFields<N>>()
-                && !fields.is_empty()
-            {
-                write!(to, "[{fields}] ")?;
-            }
+        if let Some((connector, task)) = line.task() {
+            write!(to, "[{connector}|task-{task}] ")?;
         }
-        context.field_format().format_fields(to.by_ref(), event)?;
+        write!(to, "{}", line.message)?;
+        for (name, value) in &line.fields {
+            write!(to, " {name}={value}")?;
+        }
         writeln!(to, " ({})", event.metadata().target())
+    }
+}
+
+/// What an event says.
+#[derive(Default)]
+struct Line {
+    message: String,
+    connector: Option<String>,
+    task: Option<String>,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Line {
+    /// Connector and number of the task that speaks: as two fields, or as one of the form `name-0`.
+    fn task(&self) -> Option<(&str, &str)> {
+        let task = self.task.as_deref()?;
+        match &self.connector {
+            Some(connector) => Some((connector, task)),
+            None => task.rsplit_once('-'),
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message = value.into(),
+            "connector" => self.connector = Some(value.into()),
+            "task" => self.task = Some(value.into()),
+            name => self.fields.push((name, value.into())),
+        }
     }
 }
 
