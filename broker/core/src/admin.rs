@@ -305,8 +305,8 @@ impl Broker {
         };
         self.tables.forget(&topic.name);
         let ids: Vec<_> = (0..topic.partitions).map(|partition| id_of(topic.id, partition)).collect();
-        let gone: Vec<_> = ids.into_iter().filter_map(|id| self.partitions.remove(&id)).map(|p| p.log.dir()).collect();
-        self.deletions.push_back((self.pipeline.position(), gone));
+        let gone = ids.into_iter().filter_map(|id| Some((id, self.partitions.remove(&id)?.log))).collect();
+        self.deletions.push(self.pipeline.position(), gone);
     }
 
     /// After a creation or growth: the partitions that came with it.

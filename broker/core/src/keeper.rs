@@ -4,7 +4,7 @@
 //! entry S holds the state exactly as of S, and every byte of every log up to S is in a synced segment before it counts.
 
 use alloc::vec::Vec;
-use broker_store::checkpoint::Checkpoint;
+use broker_store::{checkpoint::Checkpoint, log::Log};
 
 use crate::{
     Broker, Output,
@@ -22,7 +22,6 @@ pub(crate) struct Keeper {
     step: Step,
     last_checkpoint: Now,
     last_checkpoint_seq: Seq,
-    wanted: bool,
 }
 
 #[derive(Default)]
@@ -52,11 +51,6 @@ impl Keeper {
         self.last_checkpoint_seq
     }
 
-    /// Asks for a checkpoint as soon as one can be made.
-    pub fn want_checkpoint(&mut self) {
-        self.wanted = true;
-    }
-
     fn write_due(&self, now: Now) -> bool {
         let aged = self.unwritten_since.is_some_and(|since| now >= since.plus(SEGMENT_WRITE_MS));
         aged || self.unwritten >= SEGMENT_WRITE_BYTES
@@ -74,14 +68,13 @@ impl Broker {
     pub(crate) fn entry_closed(&mut self, now: Now, seq: Seq) {
         if matches!(self.keeper.step, Step::Idle) && self.checkpoint_due(now) {
             self.keeper.step = Step::Snapshot { seq, snapshot: self.snapshot(), flushed: false };
-            self.keeper.wanted = false;
         }
     }
 
     fn checkpoint_due(&self, now: Now) -> bool {
-        self.keeper.wanted
-            || self.journal.used > self.journal.capacity / 4
-            || (now >= self.keeper.last_checkpoint.plus(CHECKPOINT_MS) && self.pipeline.durable() > self.keeper.last_checkpoint_seq)
+        let behind = self.pipeline.durable() > self.keeper.last_checkpoint_seq;
+        let late = now >= self.keeper.last_checkpoint.plus(CHECKPOINT_MS);
+        behind && (self.stopping || late || self.journal.used > self.journal.capacity / 4)
     }
 
     /// True when an empty entry should be closed only so that a checkpoint can be made.
@@ -101,7 +94,7 @@ impl Broker {
             }
             Step::Snapshot { seq, snapshot, flushed: true } => {
                 self.keeper.step = Step::Writing;
-                let logs = self.partitions.values().map(|p| p.log.state()).collect();
+                let logs = self.logs().map(|log| log.state()).collect();
                 Some(Output::Checkpoint(Checkpoint { journal_seq: seq, snapshot, logs }))
             }
             step => {
@@ -111,8 +104,14 @@ impl Broker {
         }
     }
 
+    /// Every log that a crash would leave there.
+    fn logs(&mut self) -> impl Iterator<Item = &mut Log> {
+        let deleted = self.deletions.undecided(self.pipeline.durable());
+        deleted.chain(self.partitions.values_mut().map(|partition| &mut partition.log))
+    }
+
     fn write_segments(&mut self) -> Option<Output> {
-        let writes: Vec<_> = self.partitions.values_mut().flat_map(|p| p.log.take_writes()).collect();
+        let writes: Vec<_> = self.logs().flat_map(Log::take_writes).collect();
         (self.keeper.unwritten, self.keeper.unwritten_since) = (0, None);
         self.keeper.writing = !writes.is_empty();
         self.keeper.writing.then_some(Output::WriteSegments(writes))
@@ -121,9 +120,7 @@ impl Broker {
     pub(crate) fn segments_written(&mut self) {
         assert!(self.keeper.writing, "segments are written one set at a time");
         self.keeper.writing = false;
-        for partition in self.partitions.values_mut() {
-            partition.log.written_but_kept();
-        }
+        self.logs().for_each(Log::written_but_kept);
     }
 
     pub(crate) fn checkpointed(&mut self, now: Now, seq: Seq) {

@@ -28,6 +28,7 @@ mod append;
 mod codec;
 pub mod config_keys;
 mod coordinate;
+mod deletions;
 pub mod error;
 mod fetch;
 pub mod group;
@@ -136,8 +137,7 @@ pub struct Broker {
     pipeline: pipeline::Pipeline,
     keeper: keeper::Keeper,
     tail: Tail,
-    /// Logs to remove once the entry that deletes them is durable.
-    deletions: VecDeque<(Seq, Vec<LogDir>)>,
+    deletions: deletions::Deletions,
     outputs: VecDeque<Output>,
     journal: Room,
     /// The wall clock as of the last input, for what is due without one.
@@ -168,10 +168,7 @@ impl Broker {
             Input::Room(room) => self.journal = room,
             Input::SegmentsWritten => self.segments_written(),
             Input::Checkpointed(seq) => self.checkpointed(now, seq),
-            Input::Stopping => {
-                self.stopping = true;
-                self.keeper.want_checkpoint();
-            }
+            Input::Stopping => self.stopping = true,
         }
     }
 
@@ -200,7 +197,7 @@ impl Broker {
     /// When to call [`Broker::handle_timeout`] if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Now> {
         let expiry = self.next_offset_expiry;
-        let seal = (!self.sealed && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
+        let seal = (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
         [seal, keeper, Some(expiry), self.parked.poll_timeout(), self.groups.poll_timeout()].into_iter().flatten().min()
     }
@@ -221,7 +218,7 @@ impl Broker {
     }
 
     fn seal_due(&self, now: Now) -> bool {
-        !self.sealed && self.pipeline.is_idle() && now >= self.last_entry.plus(limits::SEAL_MS)
+        !self.sealed && !self.stopping && self.pipeline.is_idle() && now >= self.last_entry.plus(limits::SEAL_MS)
     }
 
     fn request(&mut self, now: Now, wall: Wall, conn: ConnId, id: RequestId, request: Request) {
@@ -266,11 +263,12 @@ impl Broker {
                 self.keeper.appended(now, bytes.len() as u64);
                 partition.log.append(&info, bytes);
                 moved.push(id);
+            } else if let Some(log) = self.deletions.get_mut(id) {
+                log.append(&info, bytes);
             }
         }
         self.keep_in_memory(&entry);
-        while self.deletions.front().is_some_and(|(at, _)| *at <= seq) {
-            let (_, dirs) = self.deletions.pop_front().expect("there is a front");
+        while let Some(dirs) = self.deletions.next(seq) {
             self.outputs.push_back(Output::DeleteLogs(dirs));
         }
         moved.dedup();

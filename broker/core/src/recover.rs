@@ -119,7 +119,7 @@ impl Broker {
             tasks: Tasks::default(),
             producer_ids: ProducerIds::default(),
             parked: Default::default(),
-            deletions: VecDeque::new(),
+            deletions: Default::default(),
             outputs: VecDeque::new(),
             stopping: false,
             #[cfg(feature = "planted-bugs")]

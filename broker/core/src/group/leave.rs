@@ -4,7 +4,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::{timers::Timer, turn::Turn};
+use super::{member::Member, timers::Timer, turn::Turn};
 use crate::error::Error;
 
 impl Turn<'_> {
@@ -63,9 +63,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Whoever waits for a reply cannot send heartbeats: its session begins anew with the reply.
+    /// Whoever waits for a reply cannot send heartbeats: its session begins anew with the reply. And an in-process member's end is
+    /// that of its caller: a machine that stood still for a while must not cost a sink its place between two commits.
     fn session_is_over(&mut self, member: &str) {
-        if self.group.members.get(member).is_some_and(|member| member.is_alive_by_waiting()) {
+        let lives = |member: &Member| member.is_alive_by_waiting() || member.in_process.is_some();
+        if self.group.members.get(member).is_some_and(lives) {
             return;
         }
         self.gone(member);
