@@ -3,7 +3,10 @@
 //! Owns the questions. Leaves the judgement to `check`.
 
 use broker_core::request::{Metadata, Reply, Request, TopicRef};
-use broker_store::disk::DiskError;
+use broker_store::{
+    batch::{self, BatchInfo},
+    disk::DiskError,
+};
 
 use crate::{
     broken,
@@ -12,14 +15,14 @@ use crate::{
     trace::mix,
     workload::{
         fetch::{self, Brought},
-        unexpected,
+        source, unexpected,
     },
 };
 
-/// Asks for everything; returns a sum over the answers.
-pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64) -> Result<u64, String> {
+/// Asks for everything; returns a sum over the answers. `all`: nobody has anything left to do.
+pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64, all: bool) -> Result<u64, String> {
     let mut sum = crate::trace::START;
-    let mut ask = |process: &mut Process, request| {
+    let ask = |process: &mut Process, request| {
         process.ask(now, wall, request).map_err(|error: DiskError| format!("the disk failed an audit: {error}"))
     };
     for name in checks.topics.names() {
@@ -33,9 +36,15 @@ pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64) ->
             }
         }
     }
+    let mut lines = Vec::new();
     for partition in checks.log.partitions() {
-        sum = mix(sum, read_all(process, checks, &partition, now, wall)?);
+        let bytes = read_all(process, checks, &partition, now, wall)?;
+        sum = mix(sum, crate::trace::sum(&bytes));
+        if partition.0 == source::TOPIC {
+            lines.push(values(&bytes)?);
+        }
     }
+    checks.connect.in_topic(&lines, all)?;
     for (group, partition) in checks.groups.known() {
         let topics = Some(vec![(partition.0.clone(), vec![partition.1])]);
         let reply = ask(process, Request::OffsetFetch { group: group.clone(), topics })?;
@@ -56,8 +65,8 @@ fn read_all(
     partition: &Partition,
     now: u64,
     wall: i64,
-) -> Result<u64, String> {
-    let (mut offset, mut all, mut sum) = (0, Vec::new(), 0);
+) -> Result<Vec<u8>, String> {
+    let (mut offset, mut all, mut everything) = (0, Vec::new(), Vec::new());
     loop {
         let request = fetch::request(partition, offset, 0, 1 << 20);
         let reply = process.ask(now, wall, request).map_err(|error| format!("the disk failed an audit: {error}"))?;
@@ -72,12 +81,26 @@ fn read_all(
             Brought::Batches(batches, bytes) => {
                 let Some(last) = batches.last() else { break };
                 offset = last.info.last_offset() + 1;
-                sum = mix(sum, crate::trace::sum(&bytes));
+                everything.extend(bytes);
                 all.extend(batches);
             }
             other => broken!("{partition:?} cannot be read from {offset}: {other:?}"),
         }
     }
     checks.log.all(partition, &all)?;
-    Ok(sum)
+    Ok(everything)
+}
+
+/// The values of all records.
+fn values(mut bytes: &[u8]) -> Result<Vec<String>, String> {
+    let mut values = Vec::new();
+    while let Ok(info) = BatchInfo::parse(bytes) {
+        let (one, rest) = bytes.split_at(info.length as usize);
+        for record in batch::records(one) {
+            let record = record.map_err(|bad| format!("a record cannot be read: {bad}"))?;
+            values.push(String::from_utf8_lossy(record.value.unwrap_or_default()).into_owned());
+        }
+        bytes = rest;
+    }
+    Ok(values)
 }

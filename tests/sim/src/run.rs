@@ -8,7 +8,7 @@ use crate::{
     plan::Plan,
     random::Random,
     trace::Trace,
-    workload::{admin::Admin, consumer::Consumer, producer::Producer},
+    workload::{admin::Admin, consumer::Consumer, producer::Producer, sink::SinkTask, source::SourceTask},
     world::{Report, World},
 };
 
@@ -40,6 +40,10 @@ fn cast(world: &mut World) {
     for _ in 0..clients.consumers {
         let in_process = world.random.percent(30);
         world.seat(Box::new(Consumer::new("readers", "orders", in_process, clients.moves as u32)));
+    }
+    if clients.connect > 0 {
+        world.seat(Box::new(SourceTask::new(clients.moves as u32)));
+        world.seat(Box::new(SinkTask::new()));
     }
     for _ in 0..clients.admins {
         world.seat(Box::new(Admin::new(clients.moves as u32)));

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::{
     check::{Checked, Checks},
+    disk::Disk,
     process::{Arrival, Process},
     random::Random,
     trace::Trace,
@@ -18,10 +19,12 @@ pub mod admin;
 pub mod consumer;
 pub mod fetch;
 pub mod producer;
+pub mod sink;
+pub mod source;
 pub mod topic;
 
 /// One client.
-pub trait Client {
+pub trait Client: core::fmt::Debug {
     /// Does what it likes to do next, if anything. Called at random moments.
     fn act(&mut self, port: &mut Port<'_>) -> Checked;
 
@@ -41,6 +44,11 @@ pub trait Client {
 
     /// From now on it only finishes what it has begun.
     fn wind_up(&mut self) {}
+
+    /// True if it has no connection that could break alone.
+    fn lives_in_process(&self) -> bool {
+        false
+    }
 }
 
 /// A client's way out.
@@ -56,19 +64,46 @@ pub struct Port<'a> {
     /// What happens.
     pub trace: &'a mut Trace,
     pub(crate) process: &'a mut Process,
-    pub(crate) conn: ConnId,
-    pub(crate) next_request: &'a mut u64,
+    /// The disk outside of the data folder; it dies with the machine too.
+    pub outside: &'a Disk,
+    pub(crate) conn: &'a mut ConnId,
+    pub(crate) ids: &'a mut Ids,
+}
+
+/// Numbers that are given out once.
+#[derive(Debug, Default)]
+pub struct Ids {
+    conn: u64,
+    request: u64,
+}
+
+impl Ids {
+    /// A connection. Number 0 is the auditor's.
+    pub fn conn(&mut self) -> ConnId {
+        self.conn += 1;
+        ConnId(self.conn)
+    }
+
+    fn request(&mut self) -> RequestId {
+        self.request += 1;
+        RequestId(self.request)
+    }
 }
 
 impl Port<'_> {
     /// Sends a request; its answer carries the id.
     pub fn send(&mut self, request: Request) -> RequestId {
-        *self.next_request += 1;
-        let id = RequestId(*self.next_request);
+        let id = self.ids.request();
         self.trace.step(self.now, kind(&request), &[self.conn.0, id.0]);
         self.trace.say(self.now, format_args!("    {request:?}"));
-        self.process.arrive(Arrival::Request(self.conn, id, request));
+        self.process.arrive(Arrival::Request(*self.conn, id, request));
         id
+    }
+
+    /// Ends the connection, and begins another.
+    pub fn reconnect(&mut self) {
+        let old = core::mem::replace(self.conn, self.ids.conn());
+        self.process.arrive(Arrival::Disconnected(old));
     }
 
     /// The bytes of a fetch, from memory or a segment.

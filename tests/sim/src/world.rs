@@ -5,9 +5,7 @@
 //!
 //! Invariant: a run is a function of its seed, its scenario and the code.
 
-use std::collections::BTreeMap;
-
-use broker_core::request::{ConnId, RequestId};
+use broker_core::request::ConnId;
 use broker_store::{
     buffer::Pool,
     disk::{DiskError, ErrorKind},
@@ -21,7 +19,7 @@ use crate::{
     process::{Answer, Arrival, Process, StartError},
     random::Random,
     trace::Trace,
-    workload::{Client, Port},
+    workload::{Client, Ids, Port, sink},
 };
 
 /// Steps in which a run that winds up must come to rest.
@@ -43,13 +41,14 @@ pub struct World {
     pub checks: Checks,
     /// The broker's disk.
     pub disk: Disk,
+    /// The disk of everything else.
+    pub outside: Disk,
     pool: Pool,
     process: Option<Process>,
     clients: Vec<Seat>,
     now: u64,
     wall: i64,
-    next_conn: u64,
-    next_request: u64,
+    ids: Ids,
     deaths: u64,
     winding_up: bool,
     lives: u64,
@@ -58,7 +57,6 @@ pub struct World {
 struct Seat {
     client: Box<dyn Client>,
     conn: ConnId,
-    waiting: BTreeMap<RequestId, ()>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,20 +89,20 @@ pub struct Report {
 impl World {
     /// A world with an empty disk.
     pub fn new(plan: Plan, mut random: Random, trace: Trace, pool: Pool) -> Self {
-        let disk = Disk::new(random.fork());
+        let (disk, outside) = (Disk::new(random.fork()), Disk::new(random.fork()));
         Self {
             plan,
             random,
             trace,
             checks: Checks::default(),
             disk,
+            outside,
             pool,
             process: None,
             clients: Vec::new(),
             now: 0,
             wall: WALL,
-            next_conn: 1,
-            next_request: 0,
+            ids: Ids::default(),
             deaths: 0,
             winding_up: false,
             lives: 0,
@@ -113,8 +111,8 @@ impl World {
 
     /// Seats a client.
     pub fn seat(&mut self, client: Box<dyn Client>) {
-        let conn = self.connect();
-        self.clients.push(Seat { client, conn, waiting: BTreeMap::new() });
+        let conn = self.ids.conn();
+        self.clients.push(Seat { client, conn });
     }
 
     /// The whole run: work with deaths, wind up without, a last restart, and everything is looked at once more.
@@ -170,7 +168,10 @@ impl World {
     /// Looks at everything the broker says it has.
     pub fn audit(&mut self) -> Checked {
         let Some(process) = &mut self.process else { return Ok(()) };
-        let sum = crate::audit::audit(process, &mut self.checks, self.now, self.wall)?;
+        let sum = crate::audit::audit(process, &mut self.checks, self.now, self.wall, self.winding_up)?;
+        if self.winding_up {
+            self.checks.connect.in_file(&sink::lines(&self.outside), true)?;
+        }
         self.trace.step(self.now, "audit", &[sum, self.checks.log.count() as u64]);
         Ok(())
     }
@@ -178,7 +179,8 @@ impl World {
     fn plan_this_life(&mut self) {
         if self.may_die() && self.random.percent(self.plan.inside_percent) {
             let calls = self.random.below(self.plan.calls);
-            self.disk.crash_after(calls);
+            let disk = if self.random.percent(80) { &self.disk } else { &self.outside };
+            disk.crash_after(calls);
         }
         if self.may_die() && self.random.percent(self.plan.fail_percent) {
             let calls = self.random.below(self.plan.calls);
@@ -230,11 +232,14 @@ impl World {
             Step::WriteBack => {
                 self.trace.step(self.now, "write back", &[]);
                 self.disk.write_back();
+                self.outside.write_back();
                 Ok(())
             }
             Step::Cut => {
                 let at = self.random.below(self.clients.len() as u64) as usize;
-                self.cut_off(at);
+                if !self.clients[at].client.lives_in_process() {
+                    self.cut_off(at);
+                }
                 Ok(())
             }
             Step::Death => self.restart(),
@@ -329,15 +334,17 @@ impl World {
             checks: &mut self.checks,
             trace: &mut self.trace,
             process,
-            conn: seat.conn,
-            next_request: &mut self.next_request,
+            outside: &self.outside,
+            conn: &mut seat.conn,
+            ids: &mut self.ids,
         };
-        act(seat.client.as_mut(), &mut port)
+        act(seat.client.as_mut(), &mut port)?;
+        if self.outside.is_crashed() { self.restart() } else { Ok(()) }
     }
 
     /// A connection breaks; the client gets another.
     fn cut_off(&mut self, at: usize) {
-        let conn = self.connect();
+        let conn = self.ids.conn();
         let seat = &mut self.clients[at];
         let old = core::mem::replace(&mut seat.conn, conn);
         self.trace.step(self.now, "cut off", &[old.0, conn.0]);
@@ -345,11 +352,6 @@ impl World {
         if let Some(process) = &mut self.process {
             process.arrive(Arrival::Disconnected(old));
         }
-    }
-
-    fn connect(&mut self) -> ConnId {
-        self.next_conn += 1;
-        ConnId(self.next_conn)
     }
 
     /// The machine or the process is gone, and comes back.
@@ -364,6 +366,7 @@ impl World {
         self.trace.step(self.now, "death", &[u64::from(death == Death::PowerCut), self.disk.hash()]);
         self.process = None;
         self.disk = self.disk.restart(death);
+        self.outside = self.outside.restart(death);
         self.now += self.random.below(100);
         for at in 0..self.clients.len() {
             self.cut_off(at);
@@ -373,6 +376,7 @@ impl World {
     /// No more faults; everybody finishes what was begun.
     fn wind_up(&mut self) -> Checked {
         self.disk.be_kind();
+        self.outside.be_kind();
         self.disk.capacity(None);
         self.plan.deaths = 0;
         self.winding_up = true;
@@ -384,7 +388,9 @@ impl World {
             }
             self.step()?;
         }
-        broken!("the run does not come to rest: somebody waits for something that never happens")
+        let waiting: Vec<_> =
+            self.clients.iter().filter(|seat| !seat.client.is_done()).map(|seat| &seat.client).collect();
+        broken!("the run does not come to rest; waiting: {waiting:?}")
     }
 
     fn is_at_rest(&self) -> bool {
@@ -419,7 +425,7 @@ impl World {
     }
 
     fn report(&self) -> Report {
-        let sum = crate::trace::mix(self.trace.sum(), self.disk.hash());
+        let sum = crate::trace::mix(self.trace.sum(), self.disk.hash() ^ self.outside.hash().rotate_left(7));
         Report { sum, steps: self.trace.steps(), lives: self.lives, batches: self.checks.log.count() }
     }
 }

@@ -50,6 +50,12 @@ struct Lane {
     again: bool,
 }
 
+impl Lane {
+    fn forget_answered(&mut self) {
+        while self.sent.pop_front_if(|sent| sent.done).is_some() {}
+    }
+}
+
 #[derive(Debug)]
 struct Sent {
     info: BatchInfo,
@@ -104,7 +110,7 @@ impl Producer {
                 port.trace.step(port.now, "acknowledged", &[lane as u64, produced.base_offset as u64]);
                 let info = BatchInfo { base_offset: produced.base_offset, ..sent.info };
                 port.checks.log.acknowledged(&partition, produced.base_offset, &sent.bytes)?;
-                while self.lanes[lane].sent.pop_front_if(|sent| sent.done).is_some() {}
+                self.lanes[lane].forget_answered();
                 port.checks.producers.seen(&partition, &info)
             }
             Some(Err((Error::OutOfOrderSequenceNumber, _))) if at == 0 => {
@@ -118,6 +124,7 @@ impl Producer {
             }
             Some(Err((Error::KafkaStorageError, _))) => {
                 self.lanes[lane].sent.remove(at);
+                self.lanes[lane].forget_answered();
                 Ok(())
             }
             other => broken!("producer {} of {partition:?} was answered {other:?}", self.name),
