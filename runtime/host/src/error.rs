@@ -1,7 +1,7 @@
 //! What can go wrong with a guest, told apart.
 //!
 //! Owns the errors of loading and of calling, and the reading of wasmtime's. Invariant: every [`HostError`] but
-//! [`HostError::Connector`] means that the instance is gone.
+//! [`HostError::Connector`] and [`HostError::BadBatch`] means that the instance is gone.
 
 use crate::store::TaskData;
 use runtime_core::exchange::ConnectorError;
@@ -49,7 +49,7 @@ pub enum HostError {
         /// The limit.
         limit_bytes: usize,
     },
-    /// It returned a batch that contradicts itself.
+    /// It returned something that contradicts itself. The instance lives on.
     BadBatch(BadBatch),
     /// The instance ended with an earlier error, or while a call was given up.
     Gone,

@@ -6,7 +6,7 @@ use crate::env::Request;
 use crate::error::HostError;
 use crate::instance::{Instance, call};
 use runtime_core::exchange::{PutFailure, TopicPartition, TpOffset};
-use runtime_core::record::Batch;
+use runtime_core::record::{BadBatch, Batch};
 use std::collections::BTreeMap;
 
 /// One instance of a sink task. After any [`HostError`] but [`HostError::Connector`], and after a call's future was dropped,
@@ -34,8 +34,11 @@ impl SinkTask {
     /// again.
     pub async fn put(&mut self, batch: &Batch) -> Result<Vec<PutFailure>, HostError> {
         let names = Names::of(batch);
-        let batch = convert::batch_param(batch, &names);
-        let outcome = call!(self, "put", |store| self.exports.call_put(store, batch))?.map_err(convert::error)?;
+        let param = convert::batch_param(batch, &names);
+        let outcome = call!(self, "put", |store| self.exports.call_put(store, param))?.map_err(convert::error)?;
+        if outcome.failures.iter().any(|failure| failure.index >= batch.count) {
+            return Err(HostError::BadBatch(BadBatch { column: "failures", why: "one points past the batch" }));
+        }
         let failure = |failure: wit::Failure| PutFailure { index: failure.index, error: convert::error(failure.error) };
         Ok(outcome.failures.into_iter().map(failure).collect())
     }

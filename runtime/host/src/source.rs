@@ -86,8 +86,14 @@ impl SourceTask {
     }
 }
 
+/// Records of one batch: empty columns cost a guest nothing, whatever its count, but whoever walks over them.
+const MAX_RECORDS: u32 = 1 << 20;
+
 /// Checks what the columns cannot: that checkpoints and marks point into the batch, in order.
 fn check(source: &runtime_core::exchange::SourceBatch) -> Result<(), BadBatch> {
+    if source.records.count > MAX_RECORDS {
+        return Err(BadBatch { column: "count", why: "it is more than 1,048,576" });
+    }
     source.records.check()?;
     let rises = |marks: Vec<u32>| marks.is_sorted() && marks.last().is_none_or(|last| *last < source.records.count);
     let bad = |column, why| Err(BadBatch { column, why });

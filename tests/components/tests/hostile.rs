@@ -182,6 +182,7 @@ async fn batches_that_contradict_themselves_are_refused() {
     check("topic-past-names", "topic-ix").await;
     check("half-a-timestamp", "timestamps").await;
     check("count", "values").await;
+    check("count-of-nothing", "count").await;
     check("checkpoint-past-batch", "checkpoints").await;
     check("checkpoint-without-partition", "checkpoints").await;
     check("checkpoints-falling", "checkpoints").await;

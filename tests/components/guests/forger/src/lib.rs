@@ -92,7 +92,8 @@ fn forge(forgery: &str) -> source_task::SourceBatch {
         "no-topic" => records.topics.clear(),
         "topic-past-names" => records.topic_ix = vec![0, 0, 1, 0],
         "half-a-timestamp" => records.timestamps = vec![0; 7],
-        "count" => records.count = u32::MAX,
+        "count" => records.count = 3,
+        "count-of-nothing" => (records.count, records.values.ends) = (u32::MAX, vec![]),
         "checkpoint-past-batch" => (batch.partitions, batch.checkpoints) = (vec![vec![]], vec![checkpoint(2, 0)]),
         "checkpoint-without-partition" => batch.checkpoints = vec![checkpoint(1, 0)],
         "checkpoints-falling" => {
