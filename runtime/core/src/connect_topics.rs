@@ -59,72 +59,45 @@ pub struct BadRecord {
 
 impl fmt::Display for BadRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the record with key `{}` is left out: {}",
-            self.key, self.why
-        )
+        write!(f, "the record with key `{}` is left out: {}", self.key, self.why)
     }
 }
 
 /// Writes a record of `connect-configs`.
 pub fn write_config(record: &ConfigRecord) -> TopicRecord {
     match record {
-        ConfigRecord::Connector(name, config) => TopicRecord {
-            key: format!("connector-{name}"),
-            value: config.as_ref().map(properties),
-        },
-        ConfigRecord::Task(task, config) => TopicRecord {
-            key: format!("task-{task}"),
-            value: config.as_ref().map(properties),
-        },
-        ConfigRecord::Commit(name, tasks) => TopicRecord {
-            key: format!("commit-{name}"),
-            value: tasks.map(|n| json!({ "tasks": n }).to_string()),
-        },
-        ConfigRecord::Target(name, target) => TopicRecord {
-            key: format!("target-state-{name}"),
-            value: target.map(|t| target_json(t).into()),
-        },
-        ConfigRecord::File(name, there) => TopicRecord {
-            key: format!("connectd-file-{name}"),
-            value: there.then(|| "{}".into()),
-        },
+        ConfigRecord::Connector(name, config) => {
+            TopicRecord { key: format!("connector-{name}"), value: config.as_ref().map(properties) }
+        }
+        ConfigRecord::Task(task, config) => {
+            TopicRecord { key: format!("task-{task}"), value: config.as_ref().map(properties) }
+        }
+        ConfigRecord::Commit(name, tasks) => {
+            TopicRecord { key: format!("commit-{name}"), value: tasks.map(|n| json!({ "tasks": n }).to_string()) }
+        }
+        ConfigRecord::Target(name, target) => {
+            TopicRecord { key: format!("target-state-{name}"), value: target.map(|t| target_json(t).into()) }
+        }
+        ConfigRecord::File(name, there) => {
+            TopicRecord { key: format!("connectd-file-{name}"), value: there.then(|| "{}".into()) }
+        }
         ConfigRecord::Other => unreachable!("nobody writes a record of an unknown kind"),
     }
 }
 
 /// Reads a record of `connect-configs`.
 pub fn read_config(key: &str, value: Option<&str>) -> Result<ConfigRecord, BadRecord> {
-    let bad = |why: String| BadRecord {
-        key: key.into(),
-        why,
-    };
-    let config = || {
-        value
-            .map(|text| read_properties(text).map_err(bad))
-            .transpose()
-    };
+    let bad = |why: String| BadRecord { key: key.into(), why };
+    let config = || value.map(|text| read_properties(text).map_err(bad)).transpose();
     Ok(if let Some(name) = key.strip_prefix("connector-") {
         ConfigRecord::Connector(name.into(), config()?)
     } else if let Some(rest) = key.strip_prefix("task-") {
-        let task =
-            task_id(rest).ok_or_else(|| bad("its key does not end in a task number".into()))?;
+        let task = task_id(rest).ok_or_else(|| bad("its key does not end in a task number".into()))?;
         ConfigRecord::Task(task, config()?)
     } else if let Some(name) = key.strip_prefix("commit-") {
-        ConfigRecord::Commit(
-            name.into(),
-            value
-                .map(|text| read_commit(text).map_err(bad))
-                .transpose()?,
-        )
+        ConfigRecord::Commit(name.into(), value.map(|text| read_commit(text).map_err(bad)).transpose()?)
     } else if let Some(name) = key.strip_prefix("target-state-") {
-        ConfigRecord::Target(
-            name.into(),
-            value
-                .map(|text| read_target(text).map_err(bad))
-                .transpose()?,
-        )
+        ConfigRecord::Target(name.into(), value.map(|text| read_target(text).map_err(bad)).transpose()?)
     } else if let Some(name) = key.strip_prefix("connectd-file-") {
         ConfigRecord::File(name.into(), value.is_some())
     } else {
@@ -138,10 +111,7 @@ pub fn write_status(connector: &str, task: Option<u32>, status: Option<&Status>)
         None => format!("status-connector-{connector}"),
         Some(task) => format!("status-task-{connector}-{task}"),
     };
-    TopicRecord {
-        key,
-        value: status.map(status_json),
-    }
+    TopicRecord { key, value: status.map(status_json) }
 }
 
 /// The record of `connect-status` that says which task first used `topic`, and when; `None` removes it.
@@ -150,35 +120,21 @@ pub fn write_topic(connector: &str, topic: &str, seen: Option<(u32, i64)>) -> To
         let (topic, connector) = (quoted(topic), quoted(connector));
         format!(r#"{{"topic":{{"name":{topic},"connector":{connector},"task":{task},"discoverTimestamp":{at}}}}}"#)
     });
-    TopicRecord {
-        key: format!("status-topic-{topic}:connector-{connector}"),
-        value,
-    }
+    TopicRecord { key: format!("status-topic-{topic}:connector-{connector}"), value }
 }
 
 /// Reads a record of `connect-status`.
 pub fn read_status(key: &str, value: Option<&str>) -> Result<StatusRecord, BadRecord> {
-    let bad = |why: &str| BadRecord {
-        key: key.into(),
-        why: why.into(),
-    };
+    let bad = |why: &str| BadRecord { key: key.into(), why: why.into() };
     if key.starts_with("status-connector-") || key.starts_with("status-task-") {
         return Ok(StatusRecord::Of(key.into()));
     }
     let Some(rest) = key.strip_prefix("status-topic-") else {
         return Ok(StatusRecord::Other);
     };
-    let (topic, connector) = rest
-        .split_once(":connector-")
-        .ok_or_else(|| bad("its key names no connector"))?;
-    let seen = value.map(|text| {
-        read_seen(text).ok_or_else(|| bad("it does not say which task saw the topic when"))
-    });
-    Ok(StatusRecord::Topic {
-        topic: topic.into(),
-        connector: connector.into(),
-        seen: seen.transpose()?,
-    })
+    let (topic, connector) = rest.split_once(":connector-").ok_or_else(|| bad("its key names no connector"))?;
+    let seen = value.map(|text| read_seen(text).ok_or_else(|| bad("it does not say which task saw the topic when")));
+    Ok(StatusRecord::Topic { topic: topic.into(), connector: connector.into(), seen: seen.transpose()? })
 }
 
 /// `{"properties":{…}}`, keys in the config's order.
@@ -197,18 +153,10 @@ fn target_json(target: TargetState) -> &'static str {
 }
 
 fn status_json(status: &Status) -> String {
-    let trace = status
-        .trace
-        .as_deref()
-        .map_or_else(|| "null".into(), quoted);
-    let version = status
-        .version
-        .as_deref()
-        .map_or_else(|| "null".into(), quoted);
+    let trace = status.trace.as_deref().map_or_else(|| "null".into(), quoted);
+    let version = status.version.as_deref().map_or_else(|| "null".into(), quoted);
     let (state, worker) = (status.state.name(), quoted(&status.worker_id));
-    format!(
-        r#"{{"state":"{state}","trace":{trace},"worker_id":{worker},"generation":0,"version":{version}}}"#
-    )
+    format!(r#"{{"state":"{state}","trace":{trace},"worker_id":{worker},"generation":0,"version":{version}}}"#)
 }
 
 fn quoted(text: &str) -> String {
@@ -217,10 +165,7 @@ fn quoted(text: &str) -> String {
 
 fn task_id(rest: &str) -> Option<TaskId> {
     let (connector, task) = rest.rsplit_once('-')?;
-    Some(TaskId {
-        connector: connector.into(),
-        task: task.parse().ok()?,
-    })
+    Some(TaskId { connector: connector.into(), task: task.parse().ok()? })
 }
 
 fn read_properties(text: &str) -> Result<ConfigMap, String> {
@@ -234,9 +179,7 @@ fn read_properties(text: &str) -> Result<ConfigMap, String> {
 
 fn read_commit(text: &str) -> Result<u32, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("{error}"))?;
-    let tasks = value["tasks"]
-        .as_u64()
-        .and_then(|tasks| u32::try_from(tasks).ok());
+    let tasks = value["tasks"].as_u64().and_then(|tasks| u32::try_from(tasks).ok());
     tasks.ok_or_else(|| "it has no number `tasks`".into())
 }
 
@@ -252,9 +195,7 @@ fn read_target(text: &str) -> Result<TargetState, String> {
 
 fn read_seen(text: &str) -> Option<(u32, i64)> {
     let value: Value = serde_json::from_str(text).ok()?;
-    let task = value["topic"]["task"]
-        .as_u64()
-        .and_then(|task| u32::try_from(task).ok())?;
+    let task = value["topic"]["task"].as_u64().and_then(|task| u32::try_from(task).ok())?;
     Some((task, value["topic"]["discoverTimestamp"].as_i64()?))
 }
 
@@ -290,10 +231,7 @@ mod tests {
 
     fn check(record: ConfigRecord, key: &str, value: Option<&str>) {
         let written = write_config(&record);
-        assert_eq!(
-            (written.key.as_str(), written.value.as_deref()),
-            (key, value)
-        );
+        assert_eq!((written.key.as_str(), written.value.as_deref()), (key, value));
         assert_eq!(read_config(key, value).unwrap(), record);
     }
 
@@ -301,68 +239,26 @@ mod tests {
     fn config_records_are_kafkas() {
         let config: ConfigMap = [("name", "a-b"), ("file", "x")].into_iter().collect();
         let properties = r#"{"properties":{"name":"a-b","file":"x"}}"#;
-        check(
-            ConfigRecord::Connector("a-b".into(), Some(config.clone())),
-            "connector-a-b",
-            Some(properties),
-        );
-        check(
-            ConfigRecord::Connector("a-b".into(), None),
-            "connector-a-b",
-            None,
-        );
-        let task = TaskId {
-            connector: "a-b".into(),
-            task: 0,
-        };
-        check(
-            ConfigRecord::Task(task, Some(config)),
-            "task-a-b-0",
-            Some(properties),
-        );
-        check(
-            ConfigRecord::Commit("a-b".into(), Some(1)),
-            "commit-a-b",
-            Some(r#"{"tasks":1}"#),
-        );
+        check(ConfigRecord::Connector("a-b".into(), Some(config.clone())), "connector-a-b", Some(properties));
+        check(ConfigRecord::Connector("a-b".into(), None), "connector-a-b", None);
+        let task = TaskId { connector: "a-b".into(), task: 0 };
+        check(ConfigRecord::Task(task, Some(config)), "task-a-b-0", Some(properties));
+        check(ConfigRecord::Commit("a-b".into(), Some(1)), "commit-a-b", Some(r#"{"tasks":1}"#));
         for (target, json) in [
-            (
-                TargetState::Started,
-                r#"{"state":"STARTED","state.v2":"STARTED"}"#,
-            ),
-            (
-                TargetState::Paused,
-                r#"{"state":"PAUSED","state.v2":"PAUSED"}"#,
-            ),
-            (
-                TargetState::Stopped,
-                r#"{"state":"PAUSED","state.v2":"STOPPED"}"#,
-            ),
+            (TargetState::Started, r#"{"state":"STARTED","state.v2":"STARTED"}"#),
+            (TargetState::Paused, r#"{"state":"PAUSED","state.v2":"PAUSED"}"#),
+            (TargetState::Stopped, r#"{"state":"PAUSED","state.v2":"STOPPED"}"#),
         ] {
-            check(
-                ConfigRecord::Target("n".into(), Some(target)),
-                "target-state-n",
-                Some(json),
-            );
+            check(ConfigRecord::Target("n".into(), Some(target)), "target-state-n", Some(json));
         }
-        check(
-            ConfigRecord::File("n".into(), true),
-            "connectd-file-n",
-            Some("{}"),
-        );
+        check(ConfigRecord::File("n".into(), true), "connectd-file-n", Some("{}"));
     }
 
     #[test]
     fn records_of_older_and_other_workers_are_read() {
         let old = read_config("target-state-n", Some(r#"{"state":"PAUSED"}"#));
-        assert_eq!(
-            old,
-            Ok(ConfigRecord::Target("n".into(), Some(TargetState::Paused)))
-        );
-        assert_eq!(
-            read_config("session-key", Some("{}")),
-            Ok(ConfigRecord::Other)
-        );
+        assert_eq!(old, Ok(ConfigRecord::Target("n".into(), Some(TargetState::Paused))));
+        assert_eq!(read_config("session-key", Some("{}")), Ok(ConfigRecord::Other));
     }
 
     #[test]
@@ -404,13 +300,6 @@ mod tests {
             Some(r#"{"topic":{"name":"t","connector":"n","task":0,"discoverTimestamp":7}}"#)
         );
         let read = read_status(&topic.key, topic.value.as_deref());
-        assert_eq!(
-            read,
-            Ok(StatusRecord::Topic {
-                topic: "t".into(),
-                connector: "n".into(),
-                seen: Some((0, 7))
-            })
-        );
+        assert_eq!(read, Ok(StatusRecord::Topic { topic: "t".into(), connector: "n".into(), seen: Some((0, 7)) }));
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: what is here is what `connect-status` says, or will when the records given out are written.
 
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     string::String,
     vec::Vec,
 };
@@ -28,13 +28,10 @@ impl Topics {
     /// A task uses a topic; the first time it is written down.
     pub fn used(&mut self, task: TaskId, topic: String, at: i64, out: &mut VecDeque<Output>) {
         let topics = self.used.entry(task.connector.clone()).or_default();
-        if !topics.contains_key(&topic) {
-            out.push_back(Output::WriteStatus(Vec::from([write_topic(
-                &task.connector,
-                &topic,
-                Some((task.task, at)),
-            )])));
-            topics.insert(topic, (task.task, at));
+        if let Entry::Vacant(vacant) = topics.entry(topic) {
+            let record = write_topic(&task.connector, vacant.key(), Some((task.task, at)));
+            out.push_back(Output::WriteStatus(Vec::from([record])));
+            vacant.insert((task.task, at));
         }
     }
 
