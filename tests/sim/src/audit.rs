@@ -2,7 +2,9 @@
 //!
 //! Owns the questions. Leaves the judgement to `check`.
 
-use broker_core::request::{Metadata, Reply, Request, TopicRef};
+use std::collections::BTreeSet;
+
+use broker_core::request::{Metadata, Reply, Request};
 use broker_store::{
     batch::{self, BatchInfo},
     disk::DiskError,
@@ -25,19 +27,21 @@ pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64, al
     let ask = |process: &mut Process, request| {
         process.ask(now, wall, request).map_err(|error: DiskError| format!("the disk failed an audit: {error}"))
     };
-    for name in checks.topics.names() {
-        let topics = Some(vec![TopicRef::Name(name.clone())]);
-        let reply = ask(process, Request::Metadata(Metadata { topics, allow_auto_topic_creation: false }))?;
-        let Reply::Metadata(found) = reply else { return unexpected("the auditor", &reply) };
-        for topic in found.topics {
-            match topic.partitions {
-                Ok(partitions) => checks.topics.there(&name, topic.id, partitions)?,
-                Err(_) => checks.topics.missing(&name)?,
-            }
-        }
+    let mut partitions: BTreeSet<Partition> = checks.log.partitions().into_iter().collect();
+    let reply = ask(process, Request::Metadata(Metadata { topics: None, allow_auto_topic_creation: false }))?;
+    let Reply::Metadata(found) = reply else { return unexpected("the auditor", &reply) };
+    let mut missing = checks.topics.names();
+    for topic in found.topics {
+        let (Some(name), Ok(count)) = (topic.name, topic.partitions) else {
+            broken!("a topic is there without being there")
+        };
+        checks.topics.there(&name, topic.id, count)?;
+        missing.remove(&name);
+        partitions.extend((0..count).map(|partition| (name.clone(), partition)));
     }
+    missing.iter().try_for_each(|name| checks.topics.missing(name))?;
     let mut lines = Vec::new();
-    for partition in checks.log.partitions() {
+    for partition in partitions {
         let bytes = read_all(process, checks, &partition, now, wall)?;
         sum = mix(sum, crate::trace::sum(&bytes));
         if partition.0 == source::TOPIC {

@@ -2,7 +2,7 @@
 //!
 //! Owns the ids. A request that was never answered leaves open what became of it; the next answer settles it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ impl TopicCheck {
     }
 
     /// The topics that were told of.
-    pub fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> BTreeSet<String> {
         self.0.keys().cloned().collect()
     }
 }

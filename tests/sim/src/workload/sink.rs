@@ -237,7 +237,7 @@ impl Client for SinkTask {
             self.start(port);
             return Ok(());
         }
-        if self.winding_up && self.has_all(port) {
+        if self.winding_up && self.file.is_some() && self.has_all(port) {
             self.tell(port, Input::Stop);
         }
         let due = self.task.as_ref().and_then(Sink::poll_timeout).is_some_and(|at| at.0 <= port.now);

@@ -38,6 +38,8 @@ pub struct SourceTask {
     call: Option<Call>,
     /// The connector's place in the file: the next line.
     position: u64,
+    /// The place that is committed, as it was told.
+    acknowledged: u64,
     /// The last append of an earlier incarnation, to be sent once more.
     old_append: Option<AtomicAppend>,
     repeated: Option<RequestId>,
@@ -67,6 +69,7 @@ impl SourceTask {
             asked: None,
             call: None,
             position: 0,
+            acknowledged: 0,
             old_append: None,
             repeated: None,
             last_append: None,
@@ -119,7 +122,12 @@ impl SourceTask {
                 Input::Called(Ok(()))
             }
             Call::Poll { max_records, .. } => self.poll(port, u64::from(max_records)),
-            Call::OnAck { .. } | Call::Commit | Call::Stop => Input::Called(Ok(())),
+            Call::OnAck { offsets, .. } => {
+                self.acknowledged = position(&offsets).unwrap_or(self.acknowledged);
+                port.checks.connect.committed(self.acknowledged)?;
+                Input::Called(Ok(()))
+            }
+            Call::Commit | Call::Stop => Input::Called(Ok(())),
         };
         self.tell(port, input);
         Ok(())
@@ -127,10 +135,7 @@ impl SourceTask {
 
     fn begin(&mut self, port: &mut Port<'_>, state: &[(String, Bytes)], offsets: &[(ScalarMap, ScalarMap)]) -> Checked {
         self.started = true;
-        let offset = offsets.iter().find_map(|(_, offset)| match offset.first() {
-            Some((_, Scalar::Int(position))) => u64::try_from(*position).ok(),
-            _ => None,
-        });
+        let offset = position(offsets);
         let state = state
             .iter()
             .find(|(key, _)| key == KEY)
@@ -138,7 +143,7 @@ impl SourceTask {
         if offset != state {
             broken!("the source's offset {offset:?} and its state {state:?} were one entry");
         }
-        self.position = offset.unwrap_or(0);
+        (self.position, self.acknowledged) = (offset.unwrap_or(0), offset.unwrap_or(0));
         port.checks.connect.committed(self.position)
     }
 
@@ -205,7 +210,7 @@ impl Client for SourceTask {
             self.start(port);
             return Ok(());
         }
-        if self.winding_up && self.position == port.checks.connect.lines() && self.asked.is_none() {
+        if self.winding_up && self.started && self.acknowledged == port.checks.connect.lines() {
             self.tell(port, Input::Stop);
         }
         let due = self.task.as_ref().and_then(Source::poll_timeout).is_some_and(|at| at.0 <= port.now);
@@ -223,6 +228,11 @@ impl Client for SourceTask {
             };
         }
         if self.asked.take_if(|asked| *asked == id).is_some() {
+            if let (Reply::AtomicAppend(Ok(offsets)), Some(append)) = (&reply, &self.last_append) {
+                for (offset, (topic, partition, batch)) in offsets.iter().zip(&append.batches) {
+                    port.checks.log.acknowledged(&(topic.clone(), *partition), *offset, &batch.bytes)?;
+                }
+            }
             self.tell(port, Input::Reply(reply));
         }
         // Else it is for a predecessor.
@@ -264,6 +274,14 @@ fn settings() -> Settings {
         max_batch_bytes: 150,
         paused: false,
     }
+}
+
+/// The place in the file that the offsets tell.
+fn position(offsets: &[(ScalarMap, ScalarMap)]) -> Option<u64> {
+    offsets.iter().find_map(|(_, offset)| match offset.first() {
+        Some((_, Scalar::Int(position))) => u64::try_from(*position).ok(),
+        _ => None,
+    })
 }
 
 /// An error that passes.
