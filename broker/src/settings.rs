@@ -72,7 +72,8 @@ impl Default for Settings {
             max_request_bytes: 104_857_600,
             max_idle_ms: 600_000,
             topic_defaults: BTreeMap::new(),
-            groups: GroupSettings::default(),
+            // As Kafka's own sample file: nobody waits for members that are not there.
+            groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
             insecure_listen: false,
         }
