@@ -64,6 +64,26 @@ pub struct BatchInfo {
     pub count: i32,
 }
 
+/// The header of a batch without records and without a producer.
+impl Default for BatchInfo {
+    fn default() -> Self {
+        BatchInfo {
+            base_offset: 0,
+            length: HEADER_BYTES as u32,
+            leader_epoch: -1,
+            crc: 0,
+            attributes: 0,
+            last_offset_delta: 0,
+            base_timestamp: -1,
+            max_timestamp: -1,
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            count: 0,
+        }
+    }
+}
+
 /// Bytes that are not a whole batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadBatch {
