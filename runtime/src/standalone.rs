@@ -13,6 +13,7 @@ use std::{
 };
 
 use broker::{Node, settings::Settings};
+use broker_core::group::GroupSettings;
 use runtime_cli::banner::Banner;
 use runtime_core::{
     connector_file::{self, ConnectorFile},
@@ -146,7 +147,9 @@ fn read_connectors(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, Failure> {
 }
 
 fn broker_settings(start: &Start, config: &WorkerConfig) -> Result<(Settings, Vec<String>), Failure> {
-    let settings = Settings { insecure_listen: start.insecure_listen, ..Settings::default() };
+    // Members in this process come one after the other at once; there is nobody to wait for.
+    let groups = GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() };
+    let settings = Settings { insecure_listen: start.insecure_listen, groups, ..Settings::default() };
     let named = start.worker.display();
     let with_prefix = |text: String| match config.broker.keys().any(|key| text.starts_with(key.as_str())) {
         true => format!("broker.{text}"),
