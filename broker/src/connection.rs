@@ -67,7 +67,13 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, handle: Handle) {
     }
 }
 
-async fn read(mut from: OwnedReadHalf, due: &mpsc::Sender<Due>, peer: &Peer, handle: &Handle, conn: ConnId) -> Result<(), String> {
+async fn read(
+    mut from: OwnedReadHalf,
+    due: &mpsc::Sender<Due>,
+    peer: &Peer,
+    handle: &Handle,
+    conn: ConnId,
+) -> Result<(), String> {
     let mut frames = FrameReader::new(peer.max_request_bytes);
     loop {
         while let Some(frame) = frames.next_frame().map_err(|error| error.to_string())? {
@@ -81,7 +87,9 @@ async fn read(mut from: OwnedReadHalf, due: &mpsc::Sender<Due>, peer: &Peer, han
             Ok(Ok(0)) => return Ok(()),
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("it was idle for {} ms (connections.max.idle.ms)", peer.max_idle.as_millis())),
+            Err(_) => {
+                return Err(format!("it was idle for {} ms (connections.max.idle.ms)", peer.max_idle.as_millis()));
+            }
         }
     }
 }
@@ -106,7 +114,12 @@ async fn take(frame: Bytes, peer: &Peer, handle: &Handle, conn: ConnId) -> Resul
     }
 }
 
-async fn write(mut to: OwnedWriteHalf, mut due: mpsc::Receiver<Due>, peer: Arc<Peer>, handle: Handle) -> Result<(), String> {
+async fn write(
+    mut to: OwnedWriteHalf,
+    mut due: mpsc::Receiver<Due>,
+    peer: Arc<Peer>,
+    handle: Handle,
+) -> Result<(), String> {
     let mut out = Out::new();
     while let Some(mut next) = due.recv().await {
         loop {

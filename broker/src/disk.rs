@@ -50,7 +50,10 @@ impl RealDisk {
     /// What this file system does not give us, for the operator to know.
     pub fn lacks(&self) -> Option<String> {
         self.0.no_direct.load(Ordering::Relaxed).then(|| {
-            format!("{} does not allow direct writes: the journal goes through the page cache, which costs some speed", self.0.root.display())
+            format!(
+                "{} does not allow direct writes: the journal goes through the page cache, which costs some speed",
+                self.0.root.display()
+            )
         })
     }
 
@@ -164,7 +167,8 @@ pub(crate) struct RealFile {
 
 impl RealFile {
     fn write_all(&self, mut offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
-        let mut slices: Vec<io::IoSlice<'_>> = pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| io::IoSlice::new(piece)).collect();
+        let mut slices: Vec<io::IoSlice<'_>> =
+            pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| io::IoSlice::new(piece)).collect();
         let mut rest = slices.as_mut_slice();
         while !rest.is_empty() {
             let at_once = rest.len().min(PIECES_AT_ONCE);

@@ -63,7 +63,17 @@ impl Drive {
         segments: segments::Sender,
         started: Instant,
     ) -> Self {
-        Self { broker, commands, finished, journal, segments, started, waiting: HashMap::new(), next_request: 0, closed: false }
+        Self {
+            broker,
+            commands,
+            finished,
+            journal,
+            segments,
+            started,
+            waiting: HashMap::new(),
+            next_request: 0,
+            closed: false,
+        }
     }
 
     /// Runs until a stop was asked for and everything is safe, or a disk thread has given up.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use broker_core::{Broker, settings::Settings as CoreSettings, time::Now};
 use base64::Engine as _;
+use broker_core::{Broker, settings::Settings as CoreSettings, time::Now};
 use broker_store::{
     entry::Pool,
     journal::{Journal, Sizes},
@@ -50,7 +50,8 @@ impl Node {
         let bound = listen::bind(&settings).await?;
         let disk = RealDisk::lock(&settings.log_dir, settings.flush)?;
         let started = Instant::now();
-        let (recovered, journal) = recover::recover(&disk, start(&settings)).map_err(|error| in_folder(&settings, &error))?;
+        let (recovered, journal) =
+            recover::recover(&disk, start(&settings)).map_err(|error| in_folder(&settings, &error))?;
         let notes = notes(&settings, &disk, &recovered);
         let cluster_id = recovered.identity.cluster_id.clone();
         let (handle, threads, failed) = start_threads(&settings, disk, recovered, journal, started)?;
@@ -100,7 +101,12 @@ impl Node {
         let _ = self.handle.commands.send(Command::Stop).await;
         drop(self.handle);
         let threads = self.threads;
-        let join = move || threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a thread of the broker panicked"))?).collect();
+        let join = move || {
+            threads
+                .into_iter()
+                .map(|thread| thread.join().map_err(|_| anyhow!("a thread of the broker panicked"))?)
+                .collect()
+        };
         tokio::task::spawn_blocking(join).await?
     }
 }
@@ -123,7 +129,10 @@ fn start(settings: &Settings) -> recover::Start {
 
 fn notes(settings: &Settings, disk: &RealDisk, recovered: &Recovered) -> Vec<String> {
     let torn = recovered.torn.as_ref().map(|torn| {
-        format!("{} ends at byte {} in the middle of a write that nobody was told of; it was cut there", torn.file, torn.offset)
+        format!(
+            "{} ends at byte {} in the middle of a write that nobody was told of; it was cut there",
+            torn.file, torn.offset
+        )
     });
     let os = (settings.flush == Flush::Os).then(|| {
         "log.flush=os: records are acknowledged before they are on the disk, as Kafka does; a power cut may lose some".to_string()
@@ -148,7 +157,10 @@ fn start_threads(
     let drive = Drive::new(broker, commands_in, finished_in, journal, segments, started);
     let (over, failed) = oneshot::channel();
     let core = thread::Builder::new().name("core".into()).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().context("the core loop cannot start")?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .context("the core loop cannot start")?;
         runtime.block_on(drive.run());
         // Nobody may be left who wants to know.
         let _ = over.send(());

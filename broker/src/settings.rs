@@ -82,28 +82,96 @@ impl Default for Settings {
 
 /// Keys of Kafka's brokers that mean nothing on one node, or nothing yet; named at start when somebody sets them.
 const KNOWN: &[&str] = &[
-    "advertised.host.name", "alter.config.policy.class.name", "authorizer.class.name", "auto.leader.rebalance.enable", "background.threads",
-    "controller.listener.names", "controller.quorum.bootstrap.servers", "controller.quorum.voters", "controlled.shutdown.enable",
-    "default.replication.factor", "fetch.max.bytes", "fetch.purgatory.purge.interval.requests", "inter.broker.listener.name",
-    "inter.broker.protocol.version", "kafka.metrics.reporters", "leader.imbalance.check.interval.seconds", "listener.security.protocol.map",
-    "log.cleaner.backoff.ms", "log.cleaner.dedupe.buffer.size", "log.cleaner.enable", "log.cleaner.threads", "log.flush.offset.checkpoint.interval.ms",
-    "log.flush.scheduler.interval.ms", "log.flush.start.offset.checkpoint.interval.ms", "log.message.format.version",
-    "log.retention.check.interval.ms", "max.connections", "max.connections.per.ip", "metadata.log.dir", "metric.reporters", "metrics.num.samples",
-    "num.io.threads", "num.network.threads", "num.recovery.threads.per.data.dir", "num.replica.fetchers", "offsets.commit.required.acks",
-    "offsets.commit.timeout.ms", "offsets.load.buffer.size", "offsets.retention.check.interval.ms", "offsets.topic.compression.codec",
-    "offsets.topic.num.partitions", "offsets.topic.replication.factor", "offsets.topic.segment.bytes", "principal.builder.class", "process.roles",
-    "producer.id.expiration.ms", "queued.max.requests", "rack", "broker.rack", "replica.fetch.max.bytes", "replica.lag.time.max.ms", "request.timeout.ms",
-    "share.coordinator.state.topic.min.isr", "share.coordinator.state.topic.replication.factor", "socket.receive.buffer.bytes",
-    "socket.send.buffer.bytes", "transaction.max.timeout.ms", "transaction.state.log.min.isr", "transaction.state.log.num.partitions",
-    "transaction.state.log.replication.factor", "transactional.id.expiration.ms", "zookeeper.connect", "zookeeper.connection.timeout.ms",
+    "advertised.host.name",
+    "alter.config.policy.class.name",
+    "authorizer.class.name",
+    "auto.leader.rebalance.enable",
+    "background.threads",
+    "controller.listener.names",
+    "controller.quorum.bootstrap.servers",
+    "controller.quorum.voters",
+    "controlled.shutdown.enable",
+    "default.replication.factor",
+    "fetch.max.bytes",
+    "fetch.purgatory.purge.interval.requests",
+    "inter.broker.listener.name",
+    "inter.broker.protocol.version",
+    "kafka.metrics.reporters",
+    "leader.imbalance.check.interval.seconds",
+    "listener.security.protocol.map",
+    "log.cleaner.backoff.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "log.cleaner.enable",
+    "log.cleaner.threads",
+    "log.flush.offset.checkpoint.interval.ms",
+    "log.flush.scheduler.interval.ms",
+    "log.flush.start.offset.checkpoint.interval.ms",
+    "log.message.format.version",
+    "log.retention.check.interval.ms",
+    "max.connections",
+    "max.connections.per.ip",
+    "metadata.log.dir",
+    "metric.reporters",
+    "metrics.num.samples",
+    "num.io.threads",
+    "num.network.threads",
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",
+    "offsets.commit.required.acks",
+    "offsets.commit.timeout.ms",
+    "offsets.load.buffer.size",
+    "offsets.retention.check.interval.ms",
+    "offsets.topic.compression.codec",
+    "offsets.topic.num.partitions",
+    "offsets.topic.replication.factor",
+    "offsets.topic.segment.bytes",
+    "principal.builder.class",
+    "process.roles",
+    "producer.id.expiration.ms",
+    "queued.max.requests",
+    "rack",
+    "broker.rack",
+    "replica.fetch.max.bytes",
+    "replica.lag.time.max.ms",
+    "request.timeout.ms",
+    "share.coordinator.state.topic.min.isr",
+    "share.coordinator.state.topic.replication.factor",
+    "socket.receive.buffer.bytes",
+    "socket.send.buffer.bytes",
+    "transaction.max.timeout.ms",
+    "transaction.state.log.min.isr",
+    "transaction.state.log.num.partitions",
+    "transaction.state.log.replication.factor",
+    "transactional.id.expiration.ms",
+    "zookeeper.connect",
+    "zookeeper.connection.timeout.ms",
 ];
 
 /// Keys honoured here, beside the broker synonyms of topic configs.
 const HONOURED: &[&str] = &[
-    "advertised.listeners", "auto.create.topics.enable", "broker.id", "connections.max.idle.ms", "delete.topic.enable",
-    "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms", "insecure.listen",
-    "listeners", "log.dir", "log.dirs", "log.flush", "log.retention.hours", "log.retention.minutes", "log.roll.hours", "node.id", "num.partitions",
-    "offset.metadata.max.bytes", "offsets.retention.minutes", "port", "socket.request.max.bytes",
+    "advertised.listeners",
+    "auto.create.topics.enable",
+    "broker.id",
+    "connections.max.idle.ms",
+    "delete.topic.enable",
+    "group.initial.rebalance.delay.ms",
+    "group.max.session.timeout.ms",
+    "group.max.size",
+    "group.min.session.timeout.ms",
+    "insecure.listen",
+    "listeners",
+    "log.dir",
+    "log.dirs",
+    "log.flush",
+    "log.retention.hours",
+    "log.retention.minutes",
+    "log.roll.hours",
+    "node.id",
+    "num.partitions",
+    "offset.metadata.max.bytes",
+    "offsets.retention.minutes",
+    "port",
+    "socket.request.max.bytes",
 ];
 
 impl Settings {
@@ -131,20 +199,29 @@ impl Settings {
                 let mut dirs = value.split(',').map(str::trim).filter(|dir| !dir.is_empty());
                 self.log_dir = dirs.next().ok_or(format!("{key} is empty: name the folder for the data"))?.into();
                 if dirs.next().is_some() {
-                    return Err(format!("{key}={value} names several folders: connectd keeps its data in one; name that"));
+                    return Err(format!(
+                        "{key}={value} names several folders: connectd keeps its data in one; name that"
+                    ));
                 }
             }
             "listeners" => self.listeners = listeners(key, value)?,
-            "port" => self.listeners = vec![Listener { host: String::new(), port: number(key, value, 0..=65535)? as u16 }],
+            "port" => {
+                self.listeners = vec![Listener { host: String::new(), port: number(key, value, 0..=65535)? as u16 }]
+            }
             "advertised.listeners" => {
                 let first = listeners(key, value)?.into_iter().next();
-                self.advertised = first.map(|listener| (listener.host, listener.port)).filter(|(host, _)| !host.is_empty());
+                self.advertised =
+                    first.map(|listener| (listener.host, listener.port)).filter(|(host, _)| !host.is_empty());
             }
             "log.flush" => {
                 self.flush = match value {
                     "fsync" => Flush::Fsync,
                     "os" => Flush::Os,
-                    _ => return Err(format!("log.flush={value} is neither fsync (the default: an acknowledged record is on the disk) nor os")),
+                    _ => {
+                        return Err(format!(
+                            "log.flush={value} is neither fsync (the default: an acknowledged record is on the disk) nor os"
+                        ));
+                    }
                 }
             }
             "node.id" | "broker.id" => self.node_id = number(key, value, 0..=i64::from(i32::MAX))? as i32,
@@ -154,12 +231,20 @@ impl Settings {
             "insecure.listen" => self.insecure_listen = boolean(key, value)?,
             "socket.request.max.bytes" => self.max_request_bytes = number(key, value, 1024..=104_857_600)? as usize,
             "connections.max.idle.ms" => self.max_idle_ms = number(key, value, 1..=i64::MAX)? as u64,
-            "group.min.session.timeout.ms" => self.groups.min_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32,
-            "group.max.session.timeout.ms" => self.groups.max_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32,
-            "group.initial.rebalance.delay.ms" => self.groups.initial_rebalance_delay_ms = number(key, value, 0..=i64::from(i32::MAX))? as u64,
+            "group.min.session.timeout.ms" => {
+                self.groups.min_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32
+            }
+            "group.max.session.timeout.ms" => {
+                self.groups.max_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32
+            }
+            "group.initial.rebalance.delay.ms" => {
+                self.groups.initial_rebalance_delay_ms = number(key, value, 0..=i64::from(i32::MAX))? as u64
+            }
             "group.max.size" => self.groups.max_size = number(key, value, 1..=i64::from(i32::MAX))? as usize,
             "offset.metadata.max.bytes" => self.offsets.metadata_max = number(key, value, 0..=32_000)? as usize,
-            "offsets.retention.minutes" => self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000,
+            "offsets.retention.minutes" => {
+                self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000
+            }
             "log.retention.hours" => self.set_default_ms("retention.ms", key, value, 3_600_000)?,
             "log.retention.minutes" => self.set_default_ms("retention.ms", key, value, 60_000)?,
             "log.roll.hours" => self.set_default_ms("segment.ms", key, value, 3_600_000)?,
@@ -177,7 +262,9 @@ impl Settings {
     }
 
     fn set_topic_default(&mut self, key: &str, value: &str) -> Result<bool, String> {
-        let Some(config) = config_keys::KEYS.iter().find(|row| !row.broker_setting.is_empty() && row.broker_setting == key) else {
+        let Some(config) =
+            config_keys::KEYS.iter().find(|row| !row.broker_setting.is_empty() && row.broker_setting == key)
+        else {
             return Ok(false);
         };
         config.check(value).map_err(|why| format!("{key}={value}: {why}"))?;
@@ -206,7 +293,8 @@ pub fn is_loopback(host: &str) -> bool {
 fn listeners(key: &str, value: &str) -> Result<Vec<Listener>, String> {
     let mut found = Vec::new();
     for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-        let bad = || format!("{key}={value}: '{text}' is not of the form PLAINTEXT://host:port (the host may be empty)");
+        let bad =
+            || format!("{key}={value}: '{text}' is not of the form PLAINTEXT://host:port (the host may be empty)");
         let (name, address) = text.split_once("://").ok_or_else(bad)?;
         // A controller listener of a KRaft file has no use here: this one node is its own quorum.
         if name.eq_ignore_ascii_case("CONTROLLER") {
@@ -236,11 +324,18 @@ fn boolean(key: &str, value: &str) -> Result<bool, String> {
 }
 
 fn remark(key: &str) -> Option<String> {
-    if KNOWN.contains(&key) || ["sasl.", "ssl.", "listener.name.", "remote.log.", "quota."].iter().any(|p| key.starts_with(p)) {
+    if KNOWN.contains(&key)
+        || ["sasl.", "ssl.", "listener.name.", "remote.log.", "quota."].iter().any(|p| key.starts_with(p))
+    {
         return Some(format!("{key} is one of Kafka's settings that changes nothing here"));
     }
-    let names = HONOURED.iter().copied().chain(config_keys::KEYS.iter().map(|row| row.broker_setting)).chain(KNOWN.iter().copied());
-    let nearest = names.filter(|name| !name.is_empty()).map(|name| (strsim::damerau_levenshtein(name, key), name)).min();
+    let names = HONOURED
+        .iter()
+        .copied()
+        .chain(config_keys::KEYS.iter().map(|row| row.broker_setting))
+        .chain(KNOWN.iter().copied());
+    let nearest =
+        names.filter(|name| !name.is_empty()).map(|name| (strsim::damerau_levenshtein(name, key), name)).min();
     match nearest {
         Some((distance, name)) if distance <= 3 => Some(format!("{key} is not a setting; did you mean {name}?")),
         _ => Some(format!("{key} is not a setting of Kafka's brokers nor of connectd's; it changes nothing")),

@@ -57,7 +57,8 @@ pub async fn run(file: Option<PathBuf>, insecure_listen: bool, started: Instant)
 }
 
 fn read(file: &PathBuf) -> Result<BTreeMap<String, String>, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure::new(START, format!("{} cannot be read: {error}", file.display())))?;
+    let bytes = std::fs::read(file)
+        .map_err(|error| Failure::new(START, format!("{} cannot be read: {error}", file.display())))?;
     let pairs = properties::parse(&bytes).map_err(|bad| Failure::new(START, format!("{}, {bad}", file.display())))?;
     Ok(pairs.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
@@ -73,10 +74,13 @@ pub async fn start(settings: Settings, setting: &str) -> Result<Node, Failure> {
             cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
         });
         let taken = ports.iter().copied().find(|port| ports::holder(*port).is_some());
-        Failure::new(START, match taken.filter(|_| in_use) {
-            Some(port) => ports::in_use(port, setting),
-            None => format!("{error:#}"),
-        })
+        Failure::new(
+            START,
+            match taken.filter(|_| in_use) {
+                Some(port) => ports::in_use(port, setting),
+                None => format!("{error:#}"),
+            },
+        )
     })
 }
 

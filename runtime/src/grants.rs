@@ -46,7 +46,9 @@ impl Grants {
     /// The operator's own file configures `connector` so: whatever it names as a path is granted to that connector.
     pub fn add_file(&self, connector: &str, config: &ConfigMap) {
         let mut named = self.named.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        named.extend(config.iter().map(|(_, value)| (connector.to_owned(), normal(&self.working_dir.join(value.trim())))));
+        named.extend(
+            config.iter().map(|(_, value)| (connector.to_owned(), normal(&self.working_dir.join(value.trim())))),
+        );
     }
 
     /// What `connector` gets; the error is an issue of the key that names a path which is not granted.

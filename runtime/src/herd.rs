@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runtime_core::{
-    herder::{Answer, Herder, Input, Now, Operation, Output, Refusal, RefusalKind, RequestId, TopicRecord},
+use runtime_core::herder::{
+    Answer, Herder, Input, Now, Operation, Output, Refusal, RefusalKind, RequestId, TopicRecord,
 };
 use tokio::{
     sync::{mpsc, oneshot},

@@ -37,7 +37,8 @@ const VARIABLE: &str = "CONNECTD_LOG";
 const TIME: &str = "%Y-%m-%d %H:%M:%S,%3f";
 
 /// Loggers that are listed though nobody has set them.
-const KNOWN: &[&str] = &["broker", "broker::connection", "connectd", "connectd::rest", "connectd::worker", "connector", "runtime_host"];
+const KNOWN: &[&str] =
+    &["broker", "broker::connection", "connectd", "connectd::rest", "connectd::worker", "connector", "runtime_host"];
 
 /// A logger as REST shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,7 +62,10 @@ struct Inner {
 pub fn start() -> Loggers {
     let directives = std::env::var(VARIABLE).unwrap_or_else(|_| "info".into());
     let (filter, handle) = reload::Layer::new(EnvFilter::new(&directives));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).event_format(Layout);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .event_format(Layout);
     // Somebody who embeds this library may have set up logging already; theirs stays.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Loggers::new(&directives, Some(handle))
@@ -78,7 +82,12 @@ impl Loggers {
         let root = directives.split(',').find(|part| !part.contains('=')).unwrap_or("info");
         let unchanged = |level: &str| Logger { level: level.to_ascii_uppercase(), last_modified: None };
         let mut set = BTreeMap::from([("root".to_string(), unchanged(root))]);
-        set.extend(directives.split(',').filter_map(|part| part.split_once('=')).map(|(name, level)| (name.into(), unchanged(level))));
+        set.extend(
+            directives
+                .split(',')
+                .filter_map(|part| part.split_once('='))
+                .map(|(name, level)| (name.into(), unchanged(level))),
+        );
         Self(Arc::new(Inner { set: Mutex::new(set), filter }))
     }
 
@@ -111,7 +120,13 @@ impl Loggers {
         let logger = Logger { level, last_modified: Some(now) };
         let below = |other: &str| other == name || other.starts_with(&format!("{name}::"));
         let mut set = self.set_ones();
-        let mut affected: Vec<String> = set.keys().map(String::as_str).chain(KNOWN.iter().copied()).filter(|other| below(other)).map(Into::into).collect();
+        let mut affected: Vec<String> = set
+            .keys()
+            .map(String::as_str)
+            .chain(KNOWN.iter().copied())
+            .filter(|other| below(other))
+            .map(Into::into)
+            .collect();
         affected.push(name.into());
         affected.sort();
         affected.dedup();
@@ -138,8 +153,12 @@ fn effective(set: &BTreeMap<String, Logger>, name: &str) -> Logger {
 
 fn filter_of(set: &BTreeMap<String, Logger>) -> EnvFilter {
     let level = |logger: &Logger| logger.level.to_ascii_lowercase();
-    let parts = set.iter().map(|(name, logger)| if name == "root" { level(logger) } else { format!("{name}={}", level(logger)) });
-    EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(parts.collect::<Vec<_>>().join(","))
+    let parts = set
+        .iter()
+        .map(|(name, logger)| if name == "root" { level(logger) } else { format!("{name}={}", level(logger)) });
+    EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse_lossy(parts.collect::<Vec<_>>().join(","))
 }
 
 /// `[2026-11-21 10:00:00,000] INFO [local-file-source|task-0] message (connector)`, as Connect's log4j pattern has it; other fields

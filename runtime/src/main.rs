@@ -28,7 +28,8 @@ fn main() -> ExitCode {
             }
         },
         Err(said) => {
-            let mut to: Box<dyn Write> = if said.is_error { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+            let mut to: Box<dyn Write> =
+                if said.is_error { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
             // As with `connectd --help | head -1`.
             let _ = to.write_all(said.text.as_bytes());
             ExitCode::from(said.code)
@@ -46,7 +47,8 @@ fn run(command: Command, started: Instant) -> Result<u8, Failure> {
         }
         Command::Standalone { worker, connectors, insecure_listen } => {
             let guests = threads("guests")?;
-            let start = standalone::Start { worker, connectors, insecure_listen, started, guests: guests.handle().clone() };
+            let start =
+                standalone::Start { worker, connectors, insecure_listen, started, guests: guests.handle().clone() };
             let outcome = net.block_on(standalone::run(start));
             guests.shutdown_timeout(LAST);
             net.shutdown_timeout(LAST);

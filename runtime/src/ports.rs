@@ -23,7 +23,9 @@ impl fmt::Display for Holder {
 /// The message of a port that somebody else listens on; `setting` is the one that names it.
 pub fn in_use(port: u16, setting: &str) -> String {
     let who = holder(port).map_or("another process".to_owned(), |holder| holder.to_string());
-    format!("Cannot listen on port {port} ({setting}): {who} listens there. Stop that one, or name another port in {setting}.")
+    format!(
+        "Cannot listen on port {port} ({setting}): {who} listens there. Stop that one, or name another port in {setting}."
+    )
 }
 
 /// Longest command line that is shown, characters.
@@ -53,9 +55,11 @@ fn listening(table: &str, port: u16) -> Vec<u64> {
 
 fn has_one_of(pid: u32, links: &[String]) -> bool {
     let files = fs::read_dir(format!("/proc/{pid}/fd"));
-    files.into_iter().flatten().flatten().any(|file| {
-        fs::read_link(file.path()).is_ok_and(|link| links.iter().any(|wanted| Path::new(wanted) == link))
-    })
+    files
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|file| fs::read_link(file.path()).is_ok_and(|link| links.iter().any(|wanted| Path::new(wanted) == link)))
 }
 
 fn command(pid: u32) -> String {

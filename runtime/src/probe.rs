@@ -36,7 +36,9 @@ mod tests {
 
     #[tokio::test]
     async fn who_answers_with_our_number_is_a_broker() {
-        for (answer, expected) in [(&b"\0\0\0\x06conn\0\0"[..], true), (b"HTTP/1.1 400 Bad Request", false), (b"", false)] {
+        for (answer, expected) in
+            [(&b"\0\0\0\x06conn\0\0"[..], true), (b"HTTP/1.1 400 Bad Request", false), (b"", false)]
+        {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap().to_string();
             tokio::spawn(async move {

@@ -86,7 +86,8 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
     let loading = start.guests.spawn(Plugins::load(sources, start.guests.clone()));
     let data = settings.log_dir.display().to_string();
     let mut node = broker_command::start(settings, broker_ports_setting(&config)).await?;
-    let loaded = loading.await.map_err(|ended| Failure::new(RUNNING, format!("loading the plug-ins ended: {ended}")))?;
+    let loaded =
+        loading.await.map_err(|ended| Failure::new(RUNNING, format!("loading the plug-ins ended: {ended}")))?;
     let plugins = Arc::new(loaded.map_err(|error| Failure::new(RUNNING, error.to_string()))?);
     plugins.notes().iter().chain(node.notes()).for_each(|note| tracing::warn!("{note}"));
 
@@ -132,7 +133,8 @@ fn read_connectors(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         let named = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| refused(format!("Connector file {named} cannot be read: {error}")))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| refused(format!("Connector file {named} cannot be read: {error}")))?;
         let file = connector_file::parse(&named, &bytes).map_err(refused)?;
         if let Some(first) = seen.insert(file.name.clone(), path) {
             return Err(refused(format!(
@@ -195,10 +197,13 @@ async fn refuse_neighbour(config: &WorkerConfig, settings: &Settings) -> Result<
         if taken && probe::is_broker(server).await {
             let who = port.and_then(crate::ports::holder).map(|holder| format!(", {holder}")).unwrap_or_default();
             let data = settings.log_dir.display();
-            return Err(Failure::new(START, format!(
-                "Another broker answers at bootstrap.servers={server}{who}, and connectd cannot use a remote cluster yet: that comes with a \
+            return Err(Failure::new(
+                START,
+                format!(
+                    "Another broker answers at bootstrap.servers={server}{who}, and connectd cannot use a remote cluster yet: that comes with a \
                  later version. Stop that broker, or name a free port in bootstrap.servers to run one here, with its data in {data}."
-            )));
+                ),
+            ));
         }
     }
     Ok(())
@@ -213,11 +218,14 @@ struct Rest {
 async fn bind_rest(config: &WorkerConfig, insecure: bool) -> Result<Rest, Failure> {
     let bind = async |key: &'static str, listeners: &[Listener]| {
         if let Some(open) = listeners.iter().find(|listener| !insecure && !listener.is_loopback()) {
-            return Err(Failure::new(START, format!(
-                "{key} names {}:{}, which other machines can reach, and connectd does not authenticate clients yet: leave the host empty \
+            return Err(Failure::new(
+                START,
+                format!(
+                    "{key} names {}:{}, which other machines can reach, and connectd does not authenticate clients yet: leave the host empty \
                  ({key}=http://:{}) to listen on this machine alone, or say --insecure-listen",
-                open.host, open.port, open.port
-            )));
+                    open.host, open.port, open.port
+                ),
+            ));
         }
         server::bind(key, listeners).await.map_err(|why| Failure::new(START, why))
     };
@@ -230,7 +238,8 @@ async fn bind_rest(config: &WorkerConfig, insecure: bool) -> Result<Rest, Failur
 }
 
 fn working_dir() -> Result<PathBuf, Failure> {
-    std::env::current_dir().map_err(|error| Failure::new(START, format!("the working directory cannot be used: {error}")))
+    std::env::current_dir()
+        .map_err(|error| Failure::new(START, format!("the working directory cannot be used: {error}")))
 }
 
 /// Herder and REST of a worker.
@@ -261,7 +270,8 @@ impl Running {
         let worker_id = config.worker_id(rest.main.port());
         let cluster: Arc<dyn Cluster> = Arc::new(Embedded::new(node.handle()));
         let herder = load_herder(config, &plugins, &*cluster, worker_id).await?;
-        let tables = Tables { configs: config.config_storage_topic.clone(), status: config.status_storage_topic.clone() };
+        let tables =
+            Tables { configs: config.config_storage_topic.clone(), status: config.status_storage_topic.clone() };
         let herd = Herd::start(herder, cluster.clone(), tables, plugins.clone(), |teller| {
             Worker::new(config, cluster, plugins.clone(), teller, start.guests.clone())
         });
@@ -284,8 +294,11 @@ impl Running {
             answers: rest::Answers::of(&config.rest),
         };
         let main_has_admin = config.rest.admin == AdminListeners::Main;
-        let mut serving = vec![rest.main.serve(|listener| rest::router(app.clone(), listener.is_loopback(), main_has_admin))];
-        serving.extend(rest.admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener.is_loopback()))));
+        let mut serving =
+            vec![rest.main.serve(|listener| rest::router(app.clone(), listener.is_loopback(), main_has_admin))];
+        serving.extend(
+            rest.admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener.is_loopback()))),
+        );
         Ok(Self { herd, serving, urls, files, stdout_is_taken })
     }
 
@@ -328,7 +341,11 @@ impl Running {
             data,
             connectors: self.files.iter().map(|file| file.name.clone()).collect(),
             notes: Vec::new(),
-            next: file.map(|file| format!("echo test >> {file}")).into_iter().chain([format!("curl {rest}/connectors")]).collect(),
+            next: file
+                .map(|file| format!("echo test >> {file}"))
+                .into_iter()
+                .chain([format!("curl {rest}/connectors")])
+                .collect(),
         };
         // A reader that has gone away is no reason to stop.
         let _ = match self.stdout_is_taken {
@@ -353,8 +370,15 @@ fn refused_file(path: &Path, why: &str) -> Failure {
     Failure::new(CONNECTOR, format!("Connector file {}: {why}", path.display()))
 }
 
-async fn load_herder(config: &WorkerConfig, plugins: &Plugins, cluster: &dyn Cluster, worker_id: String) -> Result<Herder, Failure> {
-    let failed = |topic: &str, error: anyhow::Error| Failure::new(RUNNING, format!("the topic {topic} cannot be used: {error:#}"));
+async fn load_herder(
+    config: &WorkerConfig,
+    plugins: &Plugins,
+    cluster: &dyn Cluster,
+    worker_id: String,
+) -> Result<Herder, Failure> {
+    let failed = |topic: &str, error: anyhow::Error| {
+        Failure::new(RUNNING, format!("the topic {topic} cannot be used: {error:#}"))
+    };
     let settings = herder::Settings { worker_id, catalogue: plugins.classes(), request_timeout_ms: REQUEST_TIMEOUT_MS };
     let mut herder = Herder::new(settings);
     let (configs, status) = (&config.config_storage_topic, &config.status_storage_topic);

@@ -1,15 +1,9 @@
 //! Where things are, and running a program so that its failure stops us.
 
 use anyhow::{Context, Result, bail};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-pub use e2e::folder::{profile_dir, repo_dir as root, target_dir};
-
-/// The built `connectd`.
-pub fn connectd() -> PathBuf {
-    profile_dir().join("connectd")
-}
+pub use e2e::folder::{binary_path as connectd, repo_dir as root, target_dir};
 
 /// `cargo`, the one that runs us, in the repository's root.
 pub fn cargo(args: &[&str]) -> Command {
@@ -30,11 +24,14 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Builds `connectd`.
+/// Builds `connectd`, unless `CONNECTD_BIN` names one that is to be used.
 ///
 /// # Errors
 /// When cargo fails.
 pub fn build_connectd() -> Result<()> {
+    if std::env::var_os("CONNECTD_BIN").is_some() {
+        return Ok(());
+    }
     run(&mut cargo(&["build", "--release", "-p", "connectd"]))
 }
 

@@ -22,8 +22,8 @@ use crate::{
     partition::{LEADER_EPOCH, Partition, Rules},
     record::Record,
     request::{
-        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic, InitProducerId,
-        Metadata, NewTopic, TaskStarted, TopicMetadata, TopicRef,
+        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic,
+        InitProducerId, Metadata, NewTopic, TaskStarted, TopicMetadata, TopicRef,
     },
     settings::Settings,
     tables::Tables,
@@ -81,7 +81,9 @@ impl Broker {
     pub(crate) fn metadata(&mut self, request: &Metadata) -> ClusterMetadata {
         let topics = match &request.topics {
             None => self.topics.iter().map(known).collect(),
-            Some(topics) => topics.iter().map(|topic| self.topic_metadata(topic, request.allow_auto_topic_creation)).collect(),
+            Some(topics) => {
+                topics.iter().map(|topic| self.topic_metadata(topic, request.allow_auto_topic_creation)).collect()
+            }
         };
         ClusterMetadata { cluster_id: self.settings.cluster_id.clone(), node_id: self.settings.node_id, topics }
     }
@@ -90,11 +92,17 @@ impl Broker {
         let name = match topic {
             TopicRef::Name(name) => name,
             TopicRef::Id(id) => {
-                let unknown = TopicMetadata { name: None, id: *id, internal: false, partitions: Err(Error::UnknownTopicId) };
+                let unknown =
+                    TopicMetadata { name: None, id: *id, internal: false, partitions: Err(Error::UnknownTopicId) };
                 return self.topics.by_id(*id).map_or(unknown, known);
             }
         };
-        let unknown = |error| TopicMetadata { name: Some(name.clone()), id: Uuid::nil(), internal: false, partitions: Err(error) };
+        let unknown = |error| TopicMetadata {
+            name: Some(name.clone()),
+            id: Uuid::nil(),
+            internal: false,
+            partitions: Err(error),
+        };
         if let Some(topic) = self.topics.get(name) {
             return known(topic);
         }
@@ -104,7 +112,13 @@ impl Broker {
         if !create || !self.settings.auto_create_topics || name == topics::CONSUMER_OFFSETS {
             return unknown(Error::UnknownTopicOrPartition);
         }
-        let new = NewTopic { name: name.clone(), partitions: -1, replication_factor: -1, assignments: Vec::new(), configs: Vec::new() };
+        let new = NewTopic {
+            name: name.clone(),
+            partitions: -1,
+            replication_factor: -1,
+            assignments: Vec::new(),
+            configs: Vec::new(),
+        };
         match self.topics.check_new(&self.settings, &new) {
             Ok(partitions) => {
                 self.create_topic(name, partitions, Vec::new());
@@ -128,9 +142,14 @@ impl Broker {
         created
     }
 
-    fn create_one(&mut self, new: &NewTopic, validate_only: bool) -> Result<(Uuid, i32, Vec<ConfigEntry>), (Error, String)> {
+    fn create_one(
+        &mut self,
+        new: &NewTopic,
+        validate_only: bool,
+    ) -> Result<(Uuid, i32, Vec<ConfigEntry>), (Error, String)> {
         let partitions = self.topics.check_new(&self.settings, new)?;
-        let configs: Vec<(String, String)> = new.configs.iter().filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect();
+        let configs: Vec<(String, String)> =
+            new.configs.iter().filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect();
         let own: BTreeMap<_, _> = configs.iter().cloned().collect();
         let id = if validate_only { Uuid::nil() } else { self.create_topic(&new.name, partitions, configs) };
         Ok((id, partitions, topics::describe(&self.settings, &own)))
@@ -159,7 +178,9 @@ impl Broker {
 
     fn check_deletion(&self, topic: &TopicRef) -> (Option<String>, Uuid, Result<(), Error>) {
         let found = match topic {
-            TopicRef::Name(name) => self.topics.get(name).ok_or((Some(name.clone()), Uuid::nil(), Err(Error::UnknownTopicOrPartition))),
+            TopicRef::Name(name) => {
+                self.topics.get(name).ok_or((Some(name.clone()), Uuid::nil(), Err(Error::UnknownTopicOrPartition)))
+            }
             TopicRef::Id(id) => self.topics.by_id(*id).ok_or((None, *id, Err(Error::UnknownTopicId))),
         };
         let topic = match found {
@@ -205,7 +226,9 @@ impl Broker {
             ));
         }
         if count > PARTITIONS_PER_TOPIC {
-            return bad(format!("Number of partitions {count} is above the limit of {PARTITIONS_PER_TOPIC} per topic."));
+            return bad(format!(
+                "Number of partitions {count} is above the limit of {PARTITIONS_PER_TOPIC} per topic."
+            ));
         }
         Ok(topic.id)
     }
@@ -223,10 +246,16 @@ impl Broker {
                 ConfigResource::Broker(node) if node.is_empty() || *node == self.settings.node_id.to_string() => {
                     Ok(self.describe_broker())
                 }
-                ConfigResource::Broker(node) => {
-                    Err((Error::InvalidRequest, format!("Unexpected broker id, expected {} or empty string, but received {node}", self.settings.node_id)))
+                ConfigResource::Broker(node) => Err((
+                    Error::InvalidRequest,
+                    format!(
+                        "Unexpected broker id, expected {} or empty string, but received {node}",
+                        self.settings.node_id
+                    ),
+                )),
+                ConfigResource::Other(kind, _) => {
+                    Err((Error::InvalidRequest, format!("Configs of resource type {kind} are not served.")))
                 }
-                ConfigResource::Other(kind, _) => Err((Error::InvalidRequest, format!("Configs of resource type {kind} are not served."))),
             };
             (resource, answer)
         };
@@ -244,8 +273,18 @@ impl Broker {
         let settings = &self.settings;
         let mut entries: Vec<ConfigEntry> = Vec::from([
             entry("node.id", settings.node_id.to_string(), 3, "The id of this node."),
-            entry("num.partitions", settings.num_partitions.to_string(), 3, "Partitions of a topic made without saying."),
-            entry("auto.create.topics.enable", settings.auto_create_topics.to_string(), 1, "Whether a missing topic is made when it is used."),
+            entry(
+                "num.partitions",
+                settings.num_partitions.to_string(),
+                3,
+                "Partitions of a topic made without saying.",
+            ),
+            entry(
+                "auto.create.topics.enable",
+                settings.auto_create_topics.to_string(),
+                1,
+                "Whether a missing topic is made when it is used.",
+            ),
             entry("delete.topic.enable", settings.delete_topics.to_string(), 1, "Whether topics can be deleted."),
         ]);
         for config in topics::describe(settings, &BTreeMap::new()) {
@@ -270,7 +309,10 @@ impl Broker {
         Ok((id, 0))
     }
 
-    pub(crate) fn leader_epochs(&self, asked: Vec<(String, i32, i32)>) -> Vec<(String, i32, Result<(i32, i64), Error>)> {
+    pub(crate) fn leader_epochs(
+        &self,
+        asked: Vec<(String, i32, i32)>,
+    ) -> Vec<(String, i32, Result<(i32, i64), Error>)> {
         let one = |(topic, partition, epoch): (String, i32, i32)| {
             let end = match (self.partition(&topic, partition), check_epoch(epoch)) {
                 (None, _) => Err(Error::UnknownTopicOrPartition),
@@ -321,14 +363,24 @@ impl Broker {
         };
         for partition in 0..topic.partitions {
             let id = id_of(topic.id, partition);
-            let make = || Partition::new(Log::new(id, &topic.name, log_settings(topic, &self.settings)), rules(topic, &self.settings));
+            let make = || {
+                Partition::new(
+                    Log::new(id, &topic.name, log_settings(topic, &self.settings)),
+                    rules(topic, &self.settings),
+                )
+            };
             self.partitions.entry(id).or_insert_with(make);
         }
     }
 }
 
 fn known(topic: &Topic) -> TopicMetadata {
-    TopicMetadata { name: Some(topic.name.clone()), id: topic.id, internal: topic.internal(), partitions: Ok(topic.partitions) }
+    TopicMetadata {
+        name: Some(topic.name.clone()),
+        id: topic.id,
+        internal: topic.internal(),
+        partitions: Ok(topic.partitions),
+    }
 }
 
 pub(crate) fn log_settings(topic: &Topic, settings: &Settings) -> LogSettings {

@@ -83,7 +83,9 @@ impl Broker {
         if self.pipeline.building.has_room(batches, bytes) {
             return Ok(());
         }
-        let why = format!("{bytes} bytes do not fit beside what is being written: an entry of the journal holds {ENTRY_MOST_BYTES}.");
+        let why = format!(
+            "{bytes} bytes do not fit beside what is being written: an entry of the journal holds {ENTRY_MOST_BYTES}."
+        );
         Err((Error::KafkaStorageError, why))
     }
 
@@ -179,7 +181,9 @@ impl Broker {
             let id = self.writable(topic, *partition)?;
             match self.check_batch(wall, topic, id, batch)? {
                 Verdict::Append => Ok(id),
-                Verdict::Duplicate { .. } => Err((Error::InvalidRequest, "An atomic append may not repeat a batch.".into())),
+                Verdict::Duplicate { .. } => {
+                    Err((Error::InvalidRequest, "An atomic append may not repeat a batch.".into()))
+                }
             }
         };
         append.batches.iter().map(one).collect()

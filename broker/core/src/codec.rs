@@ -58,7 +58,11 @@ impl Writer {
     }
 
     /// A count, then one item at a time.
-    pub fn list<T>(&mut self, items: impl ExactSizeIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) -> &mut Self {
+    pub fn list<T>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T>,
+        mut each: impl FnMut(&mut Self, T),
+    ) -> &mut Self {
         self.i32(items.len() as i32);
         for item in items {
             each(self, item);

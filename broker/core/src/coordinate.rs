@@ -79,7 +79,12 @@ impl Broker {
         }
     }
 
-    pub(crate) fn commit_offsets(&mut self, now: Now, wall: Wall, commit: &OffsetCommit) -> Vec<TopicReply<(i32, Result<(), Error>)>> {
+    pub(crate) fn commit_offsets(
+        &mut self,
+        now: Now,
+        wall: Wall,
+        commit: &OffsetCommit,
+    ) -> Vec<TopicReply<(i32, Result<(), Error>)>> {
         if let Err(error) = self.groups.check_commit(commit) {
             let topic = |(topic, offsets): &(String, Vec<OffsetToCommit>)| TopicReply {
                 topic: topic.clone(),

@@ -15,7 +15,9 @@ use crate::{
     error::Error,
     limits::{FETCH_MOST_BYTES, PARKED_PER_CONNECTION},
     partition::LEADER_EPOCH,
-    request::{ConnId, Fetch, FetchPartition, Fetched, ListOffsets, Listed, ListedOffset, Reply, RequestId, TopicReply},
+    request::{
+        ConnId, Fetch, FetchPartition, Fetched, ListOffsets, Listed, ListedOffset, Reply, RequestId, TopicReply,
+    },
     time::Now,
 };
 
@@ -90,9 +92,10 @@ impl Broker {
         if answer.ready(&fetch) || fetch.max_wait_ms == 0 || self.parked.of_connection(conn) >= PARKED_PER_CONNECTION {
             return self.reply_now(conn, id, Reply::Fetch(answer.topics));
         }
-        let partitions = fetch.topics.iter().flat_map(|(topic, partitions)| {
-            partitions.iter().filter_map(|p| self.partition_id(topic, p.partition))
-        });
+        let partitions = fetch
+            .topics
+            .iter()
+            .flat_map(|(topic, partitions)| partitions.iter().filter_map(|p| self.partition_id(topic, p.partition)));
         let partitions = partitions.collect();
         let deadline = now.plus(u64::from(fetch.max_wait_ms));
         self.parked.park(Waiting { conn, id, fetch, deadline, partitions });
@@ -167,7 +170,8 @@ impl Broker {
             return refuse(Error::OffsetOutOfRange, end, start);
         }
         let most = wanted.max_bytes.min(left) as usize;
-        let records = if most == 0 && !first { Read::default() } else { partition.log.read(wanted.offset, end, most, first) };
+        let records =
+            if most == 0 && !first { Read::default() } else { partition.log.read(wanted.offset, end, most, first) };
         Fetched {
             partition: wanted.partition,
             error: None,
@@ -184,7 +188,10 @@ impl Broker {
             topic: topic.clone(),
             partitions: partitions
                 .iter()
-                .map(|&(partition, epoch, timestamp)| Listed { partition, outcome: self.list_offset(topic, partition, epoch, timestamp) })
+                .map(|&(partition, epoch, timestamp)| Listed {
+                    partition,
+                    outcome: self.list_offset(topic, partition, epoch, timestamp),
+                })
                 .collect(),
         };
         Reply::ListOffsets(request.topics.iter().map(topic).collect())

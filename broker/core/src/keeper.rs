@@ -128,5 +128,4 @@ impl Broker {
         self.keeper.last_checkpoint = now;
         self.keeper.last_checkpoint_seq = seq;
     }
-
 }

@@ -197,7 +197,8 @@ impl Broker {
     /// When to call [`Broker::handle_timeout`] if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Now> {
         let expiry = self.next_offset_expiry;
-        let seal = (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
+        let seal =
+            (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
         [seal, keeper, Some(expiry), self.parked.poll_timeout(), self.groups.poll_timeout()].into_iter().flatten().min()
     }
@@ -236,7 +237,9 @@ impl Broker {
             Request::InitProducerId(init) => Reply::InitProducerId(self.init_producer_id(&init)),
             Request::OffsetForLeaderEpoch(asked) => Reply::OffsetForLeaderEpoch(self.leader_epochs(asked)),
             Request::OffsetCommit(commit) => Reply::OffsetCommit(self.commit_offsets(now, wall, &commit)),
-            Request::OffsetFetch { group, topics } => Reply::OffsetFetch(self.committed_offsets(&group, topics.as_deref())),
+            Request::OffsetFetch { group, topics } => {
+                Reply::OffsetFetch(self.committed_offsets(&group, topics.as_deref()))
+            }
             Request::AtomicAppend(append) => Reply::AtomicAppend(self.atomic_append(wall, append)),
             Request::StartTask { task } => Reply::StartTask(self.start_task(task)),
             Request::ReadTable { topic } => Reply::ReadTable(self.read_table(&topic)),

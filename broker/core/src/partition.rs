@@ -52,7 +52,9 @@ impl Partition {
         let plain = |error: Error| (error, error.message().to_string());
         if batch.length as i64 > self.rules.max_message_bytes {
             let (size, limit) = (batch.length, self.rules.max_message_bytes);
-            let why = format!("The record batch size is {size} bytes, which exceeds the maximum configured value of {limit}.");
+            let why = format!(
+                "The record batch size is {size} bytes, which exceeds the maximum configured value of {limit}."
+            );
             return Err((Error::MessageTooLarge, why));
         }
         let refused = |why: &str| Err((Error::InvalidRecord, why.to_string()));

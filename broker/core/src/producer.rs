@@ -56,8 +56,8 @@ impl Producers {
         }
         let Some(producer) = self.known.get(&batch.producer_id) else {
             let first = self.turned_away.get(&batch.producer_id);
-            let overtakes =
-                first.is_some_and(|(epoch, sequence)| *epoch == batch.producer_epoch && *sequence != batch.base_sequence);
+            let overtakes = first
+                .is_some_and(|(epoch, sequence)| *epoch == batch.producer_epoch && *sequence != batch.base_sequence);
             return if overtakes { Err(Error::OutOfOrderSequenceNumber) } else { Ok(Verdict::Append) };
         };
         if batch.producer_epoch < producer.epoch {
@@ -67,7 +67,9 @@ impl Producers {
             return if batch.base_sequence == 0 { Ok(Verdict::Append) } else { Err(Error::OutOfOrderSequenceNumber) };
         }
         let last = last_sequence(batch);
-        if let Some(same) = producer.batches.iter().find(|w| w.first_sequence == batch.base_sequence && w.last_sequence == last) {
+        if let Some(same) =
+            producer.batches.iter().find(|w| w.first_sequence == batch.base_sequence && w.last_sequence == last)
+        {
             return Ok(Verdict::Duplicate { base_offset: same.base_offset });
         }
         match producer.batches.back() {
@@ -123,7 +125,9 @@ impl Producers {
         let written = |from: &mut Reader<'_>| {
             Ok(Written { first_sequence: from.i32()?, last_sequence: from.i32()?, base_offset: from.i64()? })
         };
-        let one = |from: &mut Reader<'_>| Ok((from.i64()?, Producer { epoch: from.i16()?, batches: from.list(written)?.into() }));
+        let one = |from: &mut Reader<'_>| {
+            Ok((from.i64()?, Producer { epoch: from.i16()?, batches: from.list(written)?.into() }))
+        };
         Ok(Self { known: from.list(one)?.into_iter().collect(), turned_away: BTreeMap::new() })
     }
 }
@@ -142,7 +146,13 @@ mod tests {
     use super::*;
 
     fn batch(epoch: i16, base_sequence: i32, count: i32) -> BatchInfo {
-        BatchInfo { producer_id: 1, producer_epoch: epoch, base_sequence, last_offset_delta: count - 1, ..BatchInfo::default() }
+        BatchInfo {
+            producer_id: 1,
+            producer_epoch: epoch,
+            base_sequence,
+            last_offset_delta: count - 1,
+            ..BatchInfo::default()
+        }
     }
 
     /// Five batches of ten from sequence 0 at epoch 1, offsets as sequences.

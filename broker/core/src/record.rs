@@ -88,7 +88,12 @@ mod tests {
     #[test]
     fn every_kind_comes_back_and_none_survives_a_cut() {
         let records = [
-            Record::TopicCreated { id: Uuid::from_u128(7), name: "t".into(), partitions: 3, configs: vec![("a".into(), "b".into())] },
+            Record::TopicCreated {
+                id: Uuid::from_u128(7),
+                name: "t".into(),
+                partitions: 3,
+                configs: vec![("a".into(), "b".into())],
+            },
             Record::PartitionsAdded { topic: Uuid::from_u128(7), partitions: 4 },
             Record::TopicDeleted { topic: Uuid::from_u128(7) },
             Record::ProducerIds { next: 1000 },

@@ -64,7 +64,10 @@ impl core::fmt::Display for RecoverError {
         match self {
             RecoverError::Damaged(what) => write!(f, "{what}"),
             RecoverError::Lost { file, why } => {
-                write!(f, "{file} {why}, and acknowledged records were in it; nothing was changed: put the file back from a copy")
+                write!(
+                    f,
+                    "{file} {why}, and acknowledged records were in it; nothing was changed: put the file back from a copy"
+                )
             }
             RecoverError::Missing { log, expected, found } => {
                 write!(f, "the log {log} ends at offset {found}, but records up to {expected} were acknowledged")
@@ -196,7 +199,13 @@ impl Broker {
         }
     }
 
-    fn replay_batch(&mut self, now: Now, id: PartitionId, info: &BatchInfo, bytes: bytes::Bytes) -> Result<(), Damaged> {
+    fn replay_batch(
+        &mut self,
+        now: Now,
+        id: PartitionId,
+        info: &BatchInfo,
+        bytes: bytes::Bytes,
+    ) -> Result<(), Damaged> {
         // A batch of a topic that a later entry deletes, whose log may be gone already.
         let Some(partition) = self.partitions.get_mut(&id) else {
             return Ok(());
@@ -206,7 +215,8 @@ impl Broker {
             self.keeper.appended(now, bytes.len() as u64);
             partition.log.append(info, bytes.clone());
         }
-        let topic = self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).ok_or(Damaged("a partition without a topic"))?;
+        let topic =
+            self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).ok_or(Damaged("a partition without a topic"))?;
         let name = topic.name.clone();
         self.tables.replay(&name, &bytes)?;
         if name == CONSUMER_OFFSETS {
@@ -233,7 +243,8 @@ impl Broker {
         for (id, partition) in &self.partitions {
             let (expected, found) = (partition.next_offset, partition.log.next_offset());
             if expected != found {
-                let topic = self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).map_or("?", |topic| topic.name.as_str());
+                let topic =
+                    self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).map_or("?", |topic| topic.name.as_str());
                 return Err(RecoverError::Missing { log: alloc::format!("{topic}-{}", id.partition), expected, found });
             }
         }

@@ -34,7 +34,8 @@ impl Tables {
             return Err((Error::InvalidRecord, why.to_string()));
         }
         for record in batch::records(&batch.bytes) {
-            let record = record.map_err(|_| (Error::InvalidRecord, "A record of the batch cannot be read.".to_string()))?;
+            let record =
+                record.map_err(|_| (Error::InvalidRecord, "A record of the batch cannot be read.".to_string()))?;
             if record.key.is_none() {
                 return Err((Error::InvalidRecord, "Compacted topic cannot accept message without key.".to_string()));
             }

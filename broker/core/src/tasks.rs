@@ -41,7 +41,9 @@ impl Tasks {
 
     pub fn replay(&mut self, record: &Record) {
         match record {
-            Record::TaskStarted { task, incarnation } => self.0.entry(task.clone()).or_default().incarnation = *incarnation,
+            Record::TaskStarted { task, incarnation } => {
+                self.0.entry(task.clone()).or_default().incarnation = *incarnation
+            }
             Record::TaskState { task, key, value } => {
                 let state = &mut self.0.entry(task.clone()).or_default().state;
                 match value {

@@ -80,7 +80,12 @@ impl Topics {
     pub fn replay(&mut self, record: &Record) {
         match record {
             Record::TopicCreated { id, name, partitions, configs } => {
-                let topic = Topic { name: name.clone(), id: *id, partitions: *partitions, configs: configs.iter().cloned().collect() };
+                let topic = Topic {
+                    name: name.clone(),
+                    id: *id,
+                    partitions: *partitions,
+                    configs: configs.iter().cloned().collect(),
+                };
                 self.names.insert(*id, name.clone());
                 self.by_name.insert(name.clone(), topic);
             }
@@ -152,16 +157,21 @@ fn partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, S
     if !matches!(new.replication_factor, -1 | 1) {
         let why = match new.replication_factor {
             ..=0 => "Replication factor must be larger than 0, or -1 to use the default value.".to_string(),
-            many => format!("Unable to replicate the partition {many} time(s): The target replication factor of {many} cannot be reached because only 1 broker(s) are registered."),
+            many => format!(
+                "Unable to replicate the partition {many} time(s): The target replication factor of {many} cannot be reached because only 1 broker(s) are registered."
+            ),
         };
         return Err((Error::InvalidReplicationFactor, why));
     }
     match new.partitions {
         -1 => Ok(settings.num_partitions),
-        ..=0 => Err((Error::InvalidPartitions, "Number of partitions was set to an invalid non-positive value.".into())),
-        many if many > PARTITIONS_PER_TOPIC => {
-            Err((Error::InvalidPartitions, format!("Number of partitions {many} is above the limit of {PARTITIONS_PER_TOPIC} per topic.")))
+        ..=0 => {
+            Err((Error::InvalidPartitions, "Number of partitions was set to an invalid non-positive value.".into()))
         }
+        many if many > PARTITIONS_PER_TOPIC => Err((
+            Error::InvalidPartitions,
+            format!("Number of partitions {many} is above the limit of {PARTITIONS_PER_TOPIC} per topic."),
+        )),
         many => Ok(many),
     }
 }
@@ -169,7 +179,8 @@ fn partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, S
 fn manual_partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, String)> {
     let bad = |why: &str| Err((Error::InvalidReplicaAssignment, why.to_string()));
     if new.partitions != -1 || new.replication_factor != -1 {
-        let why = "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.";
+        let why =
+            "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.";
         return Err((Error::InvalidRequest, why.into()));
     }
     let mut indexes: Vec<i32> = new.assignments.iter().map(|(index, _)| *index).collect();
@@ -188,13 +199,15 @@ pub fn check_name(name: &str) -> Result<(), String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match name {
         "" => Err("Topic name is invalid: the empty string is not allowed".into()),
-        "." | ".." => Err("Topic name is invalid: '.' or '..' is not allowed".replace("'.' or '..'", &format!("'{name}'"))),
+        "." | ".." => {
+            Err("Topic name is invalid: '.' or '..' is not allowed".replace("'.' or '..'", &format!("'{name}'")))
+        }
         _ if name.len() > 249 => {
             Err(format!("Topic name is invalid: the length of '{name}' is longer than the max allowed length 249"))
         }
-        _ if !name.chars().all(legal) => {
-            Err(format!("Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"))
-        }
+        _ if !name.chars().all(legal) => Err(format!(
+            "Topic name is invalid: '{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        )),
         _ => Ok(()),
     }
 }
@@ -206,7 +219,16 @@ mod tests {
     #[test]
     fn names_are_kafkas() {
         let long = "a".repeat(250);
-        for (name, good) in [("a.b_c-9", true), ("", false), (".", false), ("..", false), ("...", true), ("a/b", false), ("ü", false), (&long, false)] {
+        for (name, good) in [
+            ("a.b_c-9", true),
+            ("", false),
+            (".", false),
+            ("..", false),
+            ("...", true),
+            ("a/b", false),
+            ("ü", false),
+            (&long, false),
+        ] {
             assert_eq!(check_name(name).is_ok(), good, "{name}");
         }
     }

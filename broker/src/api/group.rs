@@ -3,14 +3,17 @@
 
 use broker_core::{
     error::Error,
-    request::{GroupDescription, JoinGroup, Joined, ListedGroup, Member, MemberDescription, Request, SyncGroup, Synced},
+    request::{
+        GroupDescription, JoinGroup, Joined, ListedGroup, Member, MemberDescription, Request, SyncGroup, Synced,
+    },
 };
 use broker_wire::{
     ErrorCode, RequestHeader, StrBytes,
     messages::{
-        BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse, FindCoordinatorRequest,
-        FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-        LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
+        BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
+        FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse,
+        JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest,
+        ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
         delete_groups_response::DeletableGroupResult,
         describe_groups_response::{DescribedGroup, DescribedGroupMember},
         join_group_response::JoinGroupResponseMember,
@@ -33,7 +36,8 @@ fn owned(value: Option<StrBytes>) -> Option<String> {
 /// This node coordinates every group; transactions have no coordinator yet.
 pub fn find_coordinator(peer: &Peer, version: i16, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let response = FindCoordinatorResponse::default().with_node_id(BrokerId(-1)).with_port(-1);
-    let refuse = |error: ErrorCode, why: &str| response.clone().with_error_code(error.0).with_error_message(Some(text(why)));
+    let refuse =
+        |error: ErrorCode, why: &str| response.clone().with_error_code(error.0).with_error_message(Some(text(why)));
     match request.key_type {
         0 if request.key.is_empty() && version > 0 => refuse(ErrorCode::INVALID_GROUP_ID, "The group id is empty."),
         0 => response.with_node_id(BrokerId(peer.node_id)).with_host(text(&peer.host)).with_port(peer.port),
@@ -52,9 +56,17 @@ pub fn ask_join(peer: &Peer, header: &RequestHeader, request: JoinGroupRequest) 
         require_known_member: header.version >= 4,
         session_timeout_ms: request.session_timeout_ms,
         // Version 0 had one timeout for both.
-        rebalance_timeout_ms: if header.version == 0 { request.session_timeout_ms } else { request.rebalance_timeout_ms },
+        rebalance_timeout_ms: if header.version == 0 {
+            request.session_timeout_ms
+        } else {
+            request.rebalance_timeout_ms
+        },
         protocol_type: request.protocol_type.to_string(),
-        protocols: request.protocols.into_iter().map(|protocol| (protocol.name.to_string(), protocol.metadata)).collect(),
+        protocols: request
+            .protocols
+            .into_iter()
+            .map(|protocol| (protocol.name.to_string(), protocol.metadata))
+            .collect(),
         in_process: false,
     };
     Step::Ask(Request::JoinGroup(join), Shape::JoinGroup)
@@ -130,7 +142,11 @@ pub fn ask_leave(version: i16, request: LeaveGroupRequest) -> Step {
     let members = if version < 3 {
         vec![(request.member_id.to_string(), None)]
     } else {
-        request.members.into_iter().map(|member| (member.member_id.to_string(), owned(member.group_instance_id))).collect()
+        request
+            .members
+            .into_iter()
+            .map(|member| (member.member_id.to_string(), owned(member.group_instance_id)))
+            .collect()
     };
     Step::Ask(Request::LeaveGroup { group: request.group_id.to_string(), members }, Shape::LeaveGroup)
 }
@@ -142,7 +158,9 @@ pub fn answer_leave(version: i16, outcome: Left) -> LeaveGroupResponse {
     match outcome {
         Err(error) => response.with_error_code(error.code()),
         // Before version 3 there is one member, and its error is the whole answer.
-        Ok(members) if version < 3 => response.with_error_code(members.first().map_or(0, |(.., outcome)| code(outcome))),
+        Ok(members) if version < 3 => {
+            response.with_error_code(members.first().map_or(0, |(.., outcome)| code(outcome)))
+        }
         Ok(members) => {
             let member = |(id, instance, outcome): (String, Option<String>, Result<(), Error>)| {
                 MemberResponse::default()
@@ -156,7 +174,10 @@ pub fn answer_leave(version: i16, outcome: Left) -> LeaveGroupResponse {
 }
 
 pub fn ask_describe(request: DescribeGroupsRequest) -> Step {
-    Step::Ask(Request::DescribeGroups(request.groups.iter().map(|group| group.to_string()).collect()), Shape::DescribeGroups)
+    Step::Ask(
+        Request::DescribeGroups(request.groups.iter().map(|group| group.to_string()).collect()),
+        Shape::DescribeGroups,
+    )
 }
 
 pub fn answer_describe(version: i16, groups: Vec<GroupDescription>) -> DescribeGroupsResponse {
@@ -201,11 +222,15 @@ pub fn answer_list(groups: Vec<ListedGroup>) -> ListGroupsResponse {
 }
 
 pub fn ask_delete(request: DeleteGroupsRequest) -> Step {
-    Step::Ask(Request::DeleteGroups(request.groups_names.iter().map(|group| group.to_string()).collect()), Shape::DeleteGroups)
+    Step::Ask(
+        Request::DeleteGroups(request.groups_names.iter().map(|group| group.to_string()).collect()),
+        Shape::DeleteGroups,
+    )
 }
 
 pub fn answer_delete(groups: Vec<(String, Result<(), Error>)>) -> DeleteGroupsResponse {
-    let group =
-        |(group, outcome): (String, Result<(), Error>)| DeletableGroupResult::default().with_group_id(id(&group)).with_error_code(code(&outcome));
+    let group = |(group, outcome): (String, Result<(), Error>)| {
+        DeletableGroupResult::default().with_group_id(id(&group)).with_error_code(code(&outcome))
+    };
     DeleteGroupsResponse::default().with_results(groups.into_iter().map(group).collect())
 }

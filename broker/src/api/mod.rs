@@ -57,8 +57,12 @@ pub(crate) enum Shape {
 pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Request) -> Step {
     use broker_wire::Request as Wire;
     match request {
-        Wire::ApiVersions(request) => Step::Answer(Response::ApiVersions(apis::api_versions(api_versions_error(header, &request)))),
-        Wire::FindCoordinator(request) => Step::Answer(Response::FindCoordinator(group::find_coordinator(peer, header.version, &request))),
+        Wire::ApiVersions(request) => {
+            Step::Answer(Response::ApiVersions(apis::api_versions(api_versions_error(header, &request))))
+        }
+        Wire::FindCoordinator(request) => {
+            Step::Answer(Response::FindCoordinator(group::find_coordinator(peer, header.version, &request)))
+        }
         Wire::DescribeCluster(_) => Step::Answer(Response::DescribeCluster(describe_cluster(peer))),
         Wire::Produce(request) => produce::ask(header.version, request),
         Wire::Fetch(request) => fetch::ask(request),
@@ -87,22 +91,38 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
     Some(match (shape, reply) {
         (Shape::Produce { acks: 0 }, _) => return None,
         (Shape::Produce { .. }, Reply::Produce(topics)) => Response::Produce(produce::answer(topics)),
-        (Shape::Fetch { read_committed }, Reply::Fetch(topics)) => Response::Fetch(fetch::answer(handle, read_committed, topics).await),
-        (Shape::ListOffsets, Reply::ListOffsets(topics)) => Response::ListOffsets(offset::answer_list(handle, version, topics).await),
+        (Shape::Fetch { read_committed }, Reply::Fetch(topics)) => {
+            Response::Fetch(fetch::answer(handle, read_committed, topics).await)
+        }
+        (Shape::ListOffsets, Reply::ListOffsets(topics)) => {
+            Response::ListOffsets(offset::answer_list(handle, version, topics).await)
+        }
         (Shape::Metadata, Reply::Metadata(cluster)) => Response::Metadata(topic::answer_metadata(peer, cluster)),
-        (Shape::CreateTopics, Reply::CreateTopics(topics)) => Response::CreateTopics(topic::answer_create(version, topics)),
+        (Shape::CreateTopics, Reply::CreateTopics(topics)) => {
+            Response::CreateTopics(topic::answer_create(version, topics))
+        }
         (Shape::DeleteTopics, Reply::DeleteTopics(topics)) => Response::DeleteTopics(topic::answer_delete(topics)),
-        (Shape::CreatePartitions, Reply::CreatePartitions(topics)) => Response::CreatePartitions(topic::answer_partitions(topics)),
-        (Shape::DescribeConfigs(wanted), Reply::DescribeConfigs(all)) => Response::DescribeConfigs(topic::answer_configs(&wanted, all)),
-        (Shape::InitProducerId, Reply::InitProducerId(outcome)) => Response::InitProducerId(produce::answer_id(outcome)),
-        (Shape::OffsetForLeaderEpoch, Reply::OffsetForLeaderEpoch(ends)) => Response::OffsetForLeaderEpoch(offset::answer_epochs(ends)),
+        (Shape::CreatePartitions, Reply::CreatePartitions(topics)) => {
+            Response::CreatePartitions(topic::answer_partitions(topics))
+        }
+        (Shape::DescribeConfigs(wanted), Reply::DescribeConfigs(all)) => {
+            Response::DescribeConfigs(topic::answer_configs(&wanted, all))
+        }
+        (Shape::InitProducerId, Reply::InitProducerId(outcome)) => {
+            Response::InitProducerId(produce::answer_id(outcome))
+        }
+        (Shape::OffsetForLeaderEpoch, Reply::OffsetForLeaderEpoch(ends)) => {
+            Response::OffsetForLeaderEpoch(offset::answer_epochs(ends))
+        }
         (Shape::JoinGroup, Reply::JoinGroup(outcome)) => Response::JoinGroup(group::answer_join(version, outcome)),
         (Shape::SyncGroup, Reply::SyncGroup(outcome)) => Response::SyncGroup(group::answer_sync(outcome)),
         (Shape::Heartbeat, Reply::Heartbeat(outcome)) => Response::Heartbeat(group::answer_heartbeat(outcome)),
         (Shape::LeaveGroup, Reply::LeaveGroup(outcome)) => Response::LeaveGroup(group::answer_leave(version, outcome)),
         (Shape::OffsetCommit, Reply::OffsetCommit(topics)) => Response::OffsetCommit(offset::answer_commit(topics)),
         (Shape::OffsetFetch, Reply::OffsetFetch(outcome)) => Response::OffsetFetch(offset::answer_fetch(outcome)),
-        (Shape::DescribeGroups, Reply::DescribeGroups(groups)) => Response::DescribeGroups(group::answer_describe(version, groups)),
+        (Shape::DescribeGroups, Reply::DescribeGroups(groups)) => {
+            Response::DescribeGroups(group::answer_describe(version, groups))
+        }
         (Shape::ListGroups, Reply::ListGroups(groups)) => Response::ListGroups(group::answer_list(groups)),
         (Shape::DeleteGroups, Reply::DeleteGroups(groups)) => Response::DeleteGroups(group::answer_delete(groups)),
         (_, reply) => unreachable!("the core answered another question: {reply:?}"),
@@ -124,7 +144,10 @@ fn api_versions_error(header: &RequestHeader, request: &broker_wire::messages::A
 }
 
 fn describe_cluster(peer: &Peer) -> DescribeClusterResponse {
-    let broker = DescribeClusterBroker::default().with_broker_id(BrokerId(peer.node_id)).with_host(text(&peer.host)).with_port(peer.port);
+    let broker = DescribeClusterBroker::default()
+        .with_broker_id(BrokerId(peer.node_id))
+        .with_host(text(&peer.host))
+        .with_port(peer.port);
     DescribeClusterResponse::default()
         .with_cluster_id(text(&peer.cluster_id))
         .with_controller_id(BrokerId(peer.node_id))

@@ -2,12 +2,14 @@
 
 use broker_core::{
     error::Error,
-    request::{CommittedOffset, ListOffsets, Listed, ListedOffset, Member, OffsetCommit, OffsetToCommit, Request, TopicReply},
+    request::{
+        CommittedOffset, ListOffsets, Listed, ListedOffset, Member, OffsetCommit, OffsetToCommit, Request, TopicReply,
+    },
 };
 use broker_wire::{
     messages::{
-        ListOffsetsRequest, ListOffsetsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
-        OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+        ListOffsetsRequest, ListOffsetsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
+        OffsetFetchResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
         list_offsets_request::ListOffsetsTopic,
         list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
@@ -27,7 +29,10 @@ pub fn ask_list(request: ListOffsetsRequest) -> Step {
         let partitions = topic.partitions.into_iter().map(|p| (p.partition_index, p.current_leader_epoch, p.timestamp));
         (topic.name.to_string(), partitions.collect())
     };
-    let list = ListOffsets { read_committed: request.isolation_level == 1, topics: request.topics.into_iter().map(topic).collect() };
+    let list = ListOffsets {
+        read_committed: request.isolation_level == 1,
+        topics: request.topics.into_iter().map(topic).collect(),
+    };
     Step::Ask(Request::ListOffsets(list), Shape::ListOffsets)
 }
 
@@ -40,7 +45,8 @@ pub async fn answer_list(handle: &Handle, version: i16, topics: Vec<TopicReply<L
             // Version 4 brought the epoch.
             partitions.push(if version < 4 { answer.with_leader_epoch(-1) } else { answer });
         }
-        answered.push(ListOffsetsTopicResponse::default().with_name(topic_name(&topic.topic)).with_partitions(partitions));
+        answered
+            .push(ListOffsetsTopicResponse::default().with_name(topic_name(&topic.topic)).with_partitions(partitions));
     }
     ListOffsetsResponse::default().with_topics(answered)
 }
@@ -48,7 +54,9 @@ pub async fn answer_list(handle: &Handle, version: i16, topics: Vec<TopicReply<L
 async fn listed_partition(handle: &Handle, topic: &str, listed: Listed) -> ListOffsetsPartitionResponse {
     let response = ListOffsetsPartitionResponse::default().with_partition_index(listed.partition);
     let (timestamp, offset, epoch) = match listed.outcome {
-        Err(error) => return response.with_error_code(error.code()).with_timestamp(-1).with_offset(-1).with_leader_epoch(-1),
+        Err(error) => {
+            return response.with_error_code(error.code()).with_timestamp(-1).with_offset(-1).with_leader_epoch(-1);
+        }
         Ok(ListedOffset::At { timestamp, offset, leader_epoch }) => (timestamp, offset, leader_epoch),
         Ok(ListedOffset::In { timestamp, records, leader_epoch }) => match handle.read(records).await {
             Ok(pieces) => match first_at(&pieces, timestamp) {
@@ -82,9 +90,10 @@ fn first_at(pieces: &[Bytes], wanted: i64) -> Option<(i64, i64)> {
 }
 
 pub fn ask_epochs(request: OffsetForLeaderEpochRequest) -> Step {
-    let asked = request.topics.iter().flat_map(|topic| {
-        topic.partitions.iter().map(|p| (topic.topic.to_string(), p.partition, p.leader_epoch))
-    });
+    let asked = request
+        .topics
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(|p| (topic.topic.to_string(), p.partition, p.leader_epoch)));
     Step::Ask(Request::OffsetForLeaderEpoch(asked.collect()), Shape::OffsetForLeaderEpoch)
 }
 
@@ -99,7 +108,8 @@ pub fn answer_epochs(ends: Vec<(String, i32, Result<(i32, i64), Error>)>) -> Off
             .with_end_offset(offset);
         match topics.last_mut().filter(|last| *last.topic.0 == *topic.as_str()) {
             Some(last) => last.partitions.push(end),
-            None => topics.push(OffsetForLeaderTopicResult::default().with_topic(topic_name(&topic)).with_partitions(vec![end])),
+            None => topics
+                .push(OffsetForLeaderTopicResult::default().with_topic(topic_name(&topic)).with_partitions(vec![end])),
         }
     }
     OffsetForLeaderEpochResponse::default().with_topics(topics)
@@ -112,7 +122,9 @@ pub fn ask_commit(request: OffsetCommitRequest) -> Step {
         leader_epoch: p.committed_leader_epoch,
         metadata: p.committed_metadata.map(|note| note.to_string()).unwrap_or_default(),
     };
-    let topic = |topic: OffsetCommitRequestTopic| (topic.name.to_string(), topic.partitions.into_iter().map(partition).collect());
+    let topic = |topic: OffsetCommitRequestTopic| {
+        (topic.name.to_string(), topic.partitions.into_iter().map(partition).collect())
+    };
     let commit = OffsetCommit {
         who: Member {
             group: request.group_id.to_string(),
@@ -137,9 +149,9 @@ pub fn answer_commit(topics: Vec<TopicReply<(i32, Result<(), Error>)>>) -> Offse
 }
 
 pub fn ask_fetch(request: OffsetFetchRequest) -> Step {
-    let topics = request.topics.map(|topics| {
-        topics.into_iter().map(|topic| (topic.name.to_string(), topic.partition_indexes)).collect()
-    });
+    let topics = request
+        .topics
+        .map(|topics| topics.into_iter().map(|topic| (topic.name.to_string(), topic.partition_indexes)).collect());
     Step::Ask(Request::OffsetFetch { group: request.group_id.to_string(), topics }, Shape::OffsetFetch)
 }
 

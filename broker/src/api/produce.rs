@@ -22,7 +22,8 @@ const ZSTD: u8 = 4;
 
 pub fn ask(version: i16, request: ProduceRequest) -> Step {
     let topic = |topic: broker_wire::messages::produce_request::TopicProduceData| {
-        let partitions = topic.partition_data.into_iter().map(|data| (data.index, check(version, data.records))).collect();
+        let partitions =
+            topic.partition_data.into_iter().map(|data| (data.index, check(version, data.records))).collect();
         (topic.name.to_string(), partitions)
     };
     let acks = request.acks;
@@ -59,9 +60,11 @@ pub fn answer(topics: Vec<TopicReply<Produced>>) -> ProduceResponse {
                 .with_base_offset(at.base_offset)
                 .with_log_append_time_ms(at.log_append_time)
                 .with_log_start_offset(at.log_start_offset),
-            Err((error, message)) => {
-                response.with_error_code(error.code()).with_base_offset(-1).with_log_start_offset(-1).with_error_message(Some(text(&message)))
-            }
+            Err((error, message)) => response
+                .with_error_code(error.code())
+                .with_base_offset(-1)
+                .with_log_start_offset(-1)
+                .with_error_message(Some(text(&message))),
         }
     };
     let topic = |topic: TopicReply<Produced>| {

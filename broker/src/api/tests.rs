@@ -4,8 +4,9 @@
 use broker_core::{
     error::Error,
     request::{
-        ClusterMetadata, CommittedOffset, ConfigEntry, ConfigResource, ConfigSource, CreatedTopic, DeletedTopic, Fetched, GroupDescription,
-        Joined, Listed, ListedGroup, ListedOffset, MemberDescription, Produced, ProducedAt, Synced, TopicMetadata, TopicReply,
+        ClusterMetadata, CommittedOffset, ConfigEntry, ConfigResource, ConfigSource, CreatedTopic, DeletedTopic,
+        Fetched, GroupDescription, Joined, Listed, ListedGroup, ListedOffset, MemberDescription, Produced, ProducedAt,
+        Synced, TopicMetadata, TopicReply,
     },
 };
 use broker_store::log::Read;
@@ -110,30 +111,41 @@ async fn fetch_answers() {
 
 #[test]
 fn topics() {
-    let topic = |name: Option<&str>, partitions| TopicMetadata { name: name.map(Into::into), id: Uuid::from_u128(9), internal: true, partitions };
+    let topic = |name: Option<&str>, partitions| TopicMetadata {
+        name: name.map(Into::into),
+        id: Uuid::from_u128(9),
+        internal: true,
+        partitions,
+    };
     let cluster = || ClusterMetadata {
         cluster_id: "c".into(),
         node_id: 1,
         topics: vec![topic(Some("t"), Ok(2)), topic(Some("u"), Err(Error::UnknownTopicOrPartition))],
     };
     check(ApiKey::Metadata, |_| Response::Metadata(topic::answer_metadata(&peer(), cluster())));
-    let created = || vec![
-        CreatedTopic { name: "t".into(), outcome: Ok((Uuid::from_u128(9), 3, vec![config()])) },
-        CreatedTopic { name: "u".into(), outcome: Err((Error::TopicAlreadyExists, "why".into())) },
-    ];
+    let created = || {
+        vec![
+            CreatedTopic { name: "t".into(), outcome: Ok((Uuid::from_u128(9), 3, vec![config()])) },
+            CreatedTopic { name: "u".into(), outcome: Err((Error::TopicAlreadyExists, "why".into())) },
+        ]
+    };
     check(ApiKey::CreateTopics, |version| Response::CreateTopics(topic::answer_create(version, created())));
-    let deleted = || vec![
-        DeletedTopic { name: Some("t".into()), id: Uuid::from_u128(9), outcome: Ok(()) },
-        DeletedTopic { name: Some("u".into()), id: Uuid::nil(), outcome: Err(Error::UnknownTopicOrPartition) },
-    ];
+    let deleted = || {
+        vec![
+            DeletedTopic { name: Some("t".into()), id: Uuid::from_u128(9), outcome: Ok(()) },
+            DeletedTopic { name: Some("u".into()), id: Uuid::nil(), outcome: Err(Error::UnknownTopicOrPartition) },
+        ]
+    };
     check(ApiKey::DeleteTopics, |_| Response::DeleteTopics(topic::answer_delete(deleted())));
     let grown = || vec![("t".into(), Ok(())), ("u".into(), Err((Error::InvalidPartitions, "why".into())))];
     check(ApiKey::CreatePartitions, |_| Response::CreatePartitions(topic::answer_partitions(grown())));
     let wanted = topic::WantedConfigs::everything(2);
-    let described = || vec![
-        (ConfigResource::Topic("t".into()), Ok(vec![config()])),
-        (ConfigResource::Topic("u".into()), Err((Error::UnknownTopicOrPartition, "why".into()))),
-    ];
+    let described = || {
+        vec![
+            (ConfigResource::Topic("t".into()), Ok(vec![config()])),
+            (ConfigResource::Topic("u".into()), Err((Error::UnknownTopicOrPartition, "why".into()))),
+        ]
+    };
     check(ApiKey::DescribeConfigs, |_| Response::DescribeConfigs(topic::answer_configs(&wanted, described())));
     check(ApiKey::DescribeCluster, |_| Response::DescribeCluster(describe_cluster(&peer())));
 }
@@ -149,8 +161,11 @@ fn groups() {
         members: vec![("a".into(), Some("i".into()), Bytes::from_static(b"m"))],
     };
     check(ApiKey::JoinGroup, |version| Response::JoinGroup(group::answer_join(version, Ok(joined()))));
-    check(ApiKey::JoinGroup, |version| Response::JoinGroup(group::answer_join(version, Err((Error::MemberIdRequired, "a-1".into())))));
-    let synced = || Synced { protocol_type: "consumer".into(), protocol: "range".into(), assignment: Bytes::from_static(b"x") };
+    check(ApiKey::JoinGroup, |version| {
+        Response::JoinGroup(group::answer_join(version, Err((Error::MemberIdRequired, "a-1".into()))))
+    });
+    let synced =
+        || Synced { protocol_type: "consumer".into(), protocol: "range".into(), assignment: Bytes::from_static(b"x") };
     check(ApiKey::SyncGroup, |_| Response::SyncGroup(group::answer_sync(Ok(synced()))));
     check(ApiKey::SyncGroup, |_| Response::SyncGroup(group::answer_sync(Err(Error::UnknownMemberId))));
     check(ApiKey::Heartbeat, |_| Response::Heartbeat(group::answer_heartbeat(Err(Error::RebalanceInProgress))));
@@ -171,12 +186,20 @@ fn groups() {
             assignment: Bytes::from_static(b"x"),
         }],
     };
-    check(ApiKey::DescribeGroups, |version| Response::DescribeGroups(group::answer_describe(version, vec![described()])));
+    check(ApiKey::DescribeGroups, |version| {
+        Response::DescribeGroups(group::answer_describe(version, vec![described()]))
+    });
     let listed = || ListedGroup { group: "g".into(), protocol_type: "consumer".into(), state: "Stable" };
     check(ApiKey::ListGroups, |_| Response::ListGroups(group::answer_list(vec![listed()])));
-    check(ApiKey::DeleteGroups, |_| Response::DeleteGroups(group::answer_delete(vec![("g".into(), Err(Error::NonEmptyGroup))])));
+    check(ApiKey::DeleteGroups, |_| {
+        Response::DeleteGroups(group::answer_delete(vec![("g".into(), Err(Error::NonEmptyGroup))]))
+    });
     let request = broker_wire::messages::FindCoordinatorRequest::default().with_key(text("g"));
-    check(ApiKey::FindCoordinator, |version| Response::FindCoordinator(group::find_coordinator(&peer(), version, &request)));
+    check(ApiKey::FindCoordinator, |version| {
+        Response::FindCoordinator(group::find_coordinator(&peer(), version, &request))
+    });
     let unknown = broker_wire::messages::FindCoordinatorRequest::default().with_key(text("g")).with_key_type(2);
-    check(ApiKey::FindCoordinator, |version| Response::FindCoordinator(group::find_coordinator(&peer(), version, &unknown)));
+    check(ApiKey::FindCoordinator, |version| {
+        Response::FindCoordinator(group::find_coordinator(&peer(), version, &unknown))
+    });
 }

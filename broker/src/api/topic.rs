@@ -3,13 +3,14 @@
 use broker_core::{
     error::Error,
     request::{
-        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic, Metadata, NewTopic, Request,
-        TopicMetadata, TopicRef,
+        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic, Metadata,
+        NewTopic, Request, TopicMetadata, TopicRef,
     },
 };
 use broker_wire::messages::{
-    BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
-    DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest, MetadataResponse,
+    BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest,
+    MetadataResponse,
     create_partitions_response::CreatePartitionsTopicResult,
     create_topics_request::CreatableTopic,
     create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
@@ -67,10 +68,19 @@ pub fn ask_create(request: CreateTopicsRequest) -> Step {
         name: topic.name.to_string(),
         partitions: topic.num_partitions,
         replication_factor: topic.replication_factor,
-        assignments: topic.assignments.into_iter().map(|a| (a.partition_index, a.broker_ids.into_iter().map(|id| id.0).collect())).collect(),
-        configs: topic.configs.into_iter().map(|c| (c.name.to_string(), c.value.map(|value| value.to_string()))).collect(),
+        assignments: topic
+            .assignments
+            .into_iter()
+            .map(|a| (a.partition_index, a.broker_ids.into_iter().map(|id| id.0).collect()))
+            .collect(),
+        configs: topic
+            .configs
+            .into_iter()
+            .map(|c| (c.name.to_string(), c.value.map(|value| value.to_string())))
+            .collect(),
     };
-    let create = CreateTopics { topics: request.topics.into_iter().map(topic).collect(), validate_only: request.validate_only };
+    let create =
+        CreateTopics { topics: request.topics.into_iter().map(topic).collect(), validate_only: request.validate_only };
     Step::Ask(Request::CreateTopics(create), Shape::CreateTopics)
 }
 
@@ -158,8 +168,11 @@ const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
 
 pub fn ask_configs(request: DescribeConfigsRequest) -> Step {
-    let mut wanted =
-        WantedConfigs { keys: Vec::new(), documentation: request.include_documentation, synonyms: request.include_synonyms };
+    let mut wanted = WantedConfigs {
+        keys: Vec::new(),
+        documentation: request.include_documentation,
+        synonyms: request.include_synonyms,
+    };
     let mut resources = Vec::new();
     for resource in request.resources {
         let name = resource.resource_name.to_string();
@@ -177,7 +190,10 @@ pub fn ask_configs(request: DescribeConfigsRequest) -> Step {
 type Described = Vec<(ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>)>;
 
 pub fn answer_configs(wanted: &WantedConfigs, described: Described) -> DescribeConfigsResponse {
-    let resource = |((resource, outcome), keys): ((ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>), &Option<Vec<String>>)| {
+    let resource = |((resource, outcome), keys): (
+        (ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>),
+        &Option<Vec<String>>,
+    )| {
         let (kind, name) = match resource {
             ConfigResource::Topic(name) => (TOPIC, name),
             ConfigResource::Broker(name) => (BROKER, name),
@@ -198,7 +214,10 @@ pub fn answer_configs(wanted: &WantedConfigs, described: Described) -> DescribeC
 
 fn config_entry(wanted: &WantedConfigs, kind: i8, entry: ConfigEntry) -> DescribeConfigsResourceResult {
     let value = entry.value.as_deref().map(text);
-    let synonym = DescribeConfigsSynonym::default().with_name(text(&entry.name)).with_value(value.clone()).with_source(source(entry.source));
+    let synonym = DescribeConfigsSynonym::default()
+        .with_name(text(&entry.name))
+        .with_value(value.clone())
+        .with_source(source(entry.source));
     DescribeConfigsResourceResult::default()
         .with_name(text(&entry.name))
         .with_value(value)

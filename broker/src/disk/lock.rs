@@ -16,15 +16,18 @@ pub const NAME: &str = ".lock";
 
 /// Makes the folder if need be and locks it; the lock is held as long as the file is open.
 pub fn lock(root: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(root)
-        .with_context(|| format!("the data folder {} cannot be made: name another in log.dirs, or make it writable", root.display()))?;
+    fs::create_dir_all(root).with_context(|| {
+        format!("the data folder {} cannot be made: name another in log.dirs, or make it writable", root.display())
+    })?;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(root.join(NAME))
-        .with_context(|| format!("the data folder {} cannot be used: name another in log.dirs, or make it writable", root.display()))?;
+        .with_context(|| {
+            format!("the data folder {} cannot be used: name another in log.dirs, or make it writable", root.display())
+        })?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         let mut pid = String::new();
         // Whatever is in there is only told.

@@ -109,7 +109,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
 
 /// The name in an `argv[0]`, without folders and the endings of scripts.
 fn called_as(argument: Option<&OsString>) -> String {
-    let name = argument.and_then(|path| PathBuf::from(path).file_name().map(|name| name.to_string_lossy().into_owned()));
+    let name =
+        argument.and_then(|path| PathBuf::from(path).file_name().map(|name| name.to_string_lossy().into_owned()));
     let name = name.unwrap_or_default();
     [".sh", ".bat", ".exe"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name).to_owned()
 }

@@ -2,26 +2,26 @@
 
 extern crate alloc;
 
+pub mod batches;
+pub mod columns;
 pub mod config;
 pub mod connect_topics;
 pub mod connector_file;
+pub mod consumer;
 pub mod convert;
 pub mod exchange;
+#[cfg(test)]
+mod fake;
 pub mod herder;
 pub mod offsets;
+pub mod partition;
 pub mod plugin;
 pub mod properties;
 pub mod record;
 pub mod rest;
 pub mod scalar;
-pub mod time;
-pub mod worker_config;
-pub mod batches;
-pub mod columns;
-pub mod consumer;
-pub mod partition;
 pub mod sink;
 pub mod source;
 pub mod task;
-#[cfg(test)]
-mod fake;
+pub mod time;
+pub mod worker_config;

@@ -92,28 +92,21 @@ impl PluginInfo {
             Role::Sink => "class.sink",
             _ => "class",
         };
-        self.attrs
-            .iter()
-            .filter(move |(name, _)| name == key)
-            .map(|(_, class)| class.as_str())
+        self.attrs.iter().filter(move |(name, _)| name == key).map(|(_, class)| class.as_str())
     }
 
     /// True if `class` selects this plug-in as `role`: a full class name, its simple name, or that without the role's
     /// suffix (source: Connect's `PluginUtils`). Case counts.
     pub fn answers_to(&self, role: Role, class: &str) -> bool {
         self.roles.contains(&role)
-            && self
-                .classes(role)
-                .any(|full| class == full || aliases(role, full).any(|alias| alias == class))
+            && self.classes(role).any(|full| class == full || aliases(role, full).any(|alias| alias == class))
     }
 }
 
 /// Short names of a class: its simple name, and that without the suffix of its role.
 pub fn aliases(role: Role, class: &str) -> impl Iterator<Item = &str> {
     let simple = class.rsplit('.').next().unwrap_or(class);
-    let pruned = simple
-        .strip_suffix(role.suffix())
-        .filter(|rest| !rest.is_empty());
+    let pruned = simple.strip_suffix(role.suffix()).filter(|rest| !rest.is_empty());
     [Some(simple), pruned].into_iter().flatten()
 }
 
@@ -289,12 +282,8 @@ mod tests {
             )],
             ..PluginInfo::default()
         };
-        let check =
-            |class, expected| assert_eq!(info.answers_to(Role::Source, class), expected, "{class}");
-        check(
-            "org.apache.kafka.connect.file.FileStreamSourceConnector",
-            true,
-        );
+        let check = |class, expected| assert_eq!(info.answers_to(Role::Source, class), expected, "{class}");
+        check("org.apache.kafka.connect.file.FileStreamSourceConnector", true);
         check("FileStreamSourceConnector", true);
         check("FileStreamSource", true);
         check("filestreamsource", false);
@@ -302,9 +291,6 @@ mod tests {
         check("FileStream", false);
         check("org.apache.kafka.connect.file.FileStreamSource", false);
         assert!(!info.answers_to(Role::Sink, "FileStreamSource"));
-        assert_eq!(
-            aliases(Role::Source, "Connector").collect::<Vec<_>>(),
-            ["Connector"]
-        );
+        assert_eq!(aliases(Role::Source, "Connector").collect::<Vec<_>>(), ["Connector"]);
     }
 }

@@ -38,11 +38,7 @@ pub struct Blobs {
 impl Blobs {
     /// An empty column with room for `records` values of `bytes` bytes in all.
     pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self {
-            ends: Vec::with_capacity(records * 4),
-            nulls: Vec::new(),
-            data: Vec::with_capacity(bytes),
-        }
+        Self { ends: Vec::with_capacity(records * 4), nulls: Vec::new(), data: Vec::with_capacity(bytes) }
     }
 
     /// Number of values, nulls included; 0 for the empty column.
@@ -65,27 +61,16 @@ impl Blobs {
                 self.nulls[index / 8] |= 1 << (index % 8);
             }
         }
-        self.ends
-            .extend_from_slice(&(self.data.len() as u32).to_le_bytes());
+        self.ends.extend_from_slice(&(self.data.len() as u32).to_le_bytes());
     }
 
     /// Value `index`, `None` where it is null or the column is empty.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
-        if self.is_empty()
-            || self
-                .nulls
-                .get(index / 8)
-                .is_some_and(|byte| byte >> (index % 8) & 1 == 1)
-        {
+        if self.is_empty() || self.nulls.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1) {
             return None;
         }
-        let start = if index == 0 {
-            0
-        } else {
-            u32_at(&self.ends, index - 1)?
-        };
-        self.data
-            .get(start as usize..u32_at(&self.ends, index)? as usize)
+        let start = if index == 0 { 0 } else { u32_at(&self.ends, index - 1)? };
+        self.data.get(start as usize..u32_at(&self.ends, index)? as usize)
     }
 
     fn check(&self, count: usize, column: &'static str) -> Result<(), BadBatch> {
@@ -97,11 +82,7 @@ impl Blobs {
             return bad("it does not have one end offset per record");
         }
         let mut last = 0;
-        for end in self
-            .ends
-            .chunks_exact(4)
-            .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        {
+        for end in self.ends.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])) {
             if end < last || end as usize > self.data.len() {
                 return bad("its end offsets do not rise within the data");
             }
@@ -166,11 +147,7 @@ pub struct BadBatch {
 
 impl core::fmt::Display for BadBatch {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "column `{}` of the batch is damaged: {}",
-            self.column, self.why
-        )
+        write!(f, "column `{}` of the batch is damaged: {}", self.column, self.why)
     }
 }
 
@@ -188,43 +165,28 @@ impl Batch {
         ];
         for (column, bytes, width) in packed {
             if !bytes.is_empty() && bytes.len() != count * width {
-                return Err(BadBatch {
-                    column,
-                    why: "its length does not match the record count",
-                });
+                return Err(BadBatch { column, why: "its length does not match the record count" });
             }
         }
         if count > 0 && self.topics.is_empty() {
-            return Err(BadBatch {
-                column: "topics",
-                why: "it names no topic",
-            });
+            return Err(BadBatch { column: "topics", why: "it names no topic" });
         }
         if (0..self.topic_ix.len() / 2).any(|i| self.topic_index(i) >= self.topics.len()) {
-            return Err(BadBatch {
-                column: "topic-ix",
-                why: "it points past the topics",
-            });
+            return Err(BadBatch { column: "topic-ix", why: "it points past the topics" });
         }
         self.keys.check(count, "keys")?;
         self.values.check(count, "values")?;
-        self.headers
-            .as_ref()
-            .map_or(Ok(()), |headers| headers.check(count))
+        self.headers.as_ref().map_or(Ok(()), |headers| headers.check(count))
     }
 
     /// Index into `topics` of record `index`.
     pub fn topic_index(&self, index: usize) -> usize {
-        self.topic_ix
-            .get(index * 2..index * 2 + 2)
-            .map_or(0, |b| u16::from_le_bytes([b[0], b[1]]) as usize)
+        self.topic_ix.get(index * 2..index * 2 + 2).map_or(0, |b| u16::from_le_bytes([b[0], b[1]]) as usize)
     }
 
     /// Topic of record `index`; empty if the batch names none.
     pub fn topic(&self, index: usize) -> &str {
-        self.topics
-            .get(self.topic_index(index))
-            .map_or("", String::as_str)
+        self.topics.get(self.topic_index(index)).map_or("", String::as_str)
     }
 
     /// Partition of record `index`, if it is set.
@@ -247,46 +209,27 @@ impl Batch {
 impl Headers {
     /// The headers of record `index`, in order; names may repeat.
     pub fn of(&self, index: usize) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        let start = if index == 0 {
-            0
-        } else {
-            u32_at(&self.record_ends, index - 1).unwrap_or(0)
-        };
+        let start = if index == 0 { 0 } else { u32_at(&self.record_ends, index - 1).unwrap_or(0) };
         let end = u32_at(&self.record_ends, index).unwrap_or(start);
         (start as usize..end as usize).map(|entry| (self.name(entry), self.values.get(entry)))
     }
 
     fn name(&self, entry: usize) -> &str {
-        let ix = self
-            .name_ix
-            .get(entry * 2..entry * 2 + 2)
-            .map(|b| u16::from_le_bytes([b[0], b[1]]) as usize);
-        ix.and_then(|ix| self.names.get(ix))
-            .map_or("", String::as_str)
+        let ix = self.name_ix.get(entry * 2..entry * 2 + 2).map(|b| u16::from_le_bytes([b[0], b[1]]) as usize);
+        ix.and_then(|ix| self.names.get(ix)).map_or("", String::as_str)
     }
 
     fn check(&self, count: usize) -> Result<(), BadBatch> {
-        let bad = |why| {
-            Err(BadBatch {
-                column: "headers",
-                why,
-            })
-        };
+        let bad = |why| Err(BadBatch { column: "headers", why });
         let entries = self.name_ix.len() / 2;
         if self.record_ends.len() != count * 4 {
             return bad("there is not one entry count per record");
         }
         let ends = || (0..count).map(|i| u32_at(&self.record_ends, i).unwrap_or(0));
-        if ends().zip(ends().skip(1)).any(|(a, b)| b < a)
-            || ends().next_back().unwrap_or(0) as usize != entries
-        {
+        if ends().zip(ends().skip(1)).any(|(a, b)| b < a) || ends().next_back().unwrap_or(0) as usize != entries {
             return bad("the entry ranges do not rise to the number of entries");
         }
-        if self
-            .name_ix
-            .chunks_exact(2)
-            .any(|b| u16::from_le_bytes([b[0], b[1]]) as usize >= self.names.len())
-        {
+        if self.name_ix.chunks_exact(2).any(|b| u16::from_le_bytes([b[0], b[1]]) as usize >= self.names.len()) {
             return bad("an entry points past the names");
         }
         self.values.check(entries, "headers")
@@ -294,13 +237,9 @@ impl Headers {
 }
 
 fn u32_at(column: &[u8], index: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(
-        column.get(index * 4..index * 4 + 4)?.try_into().ok()?,
-    ))
+    Some(u32::from_le_bytes(column.get(index * 4..index * 4 + 4)?.try_into().ok()?))
 }
 
 fn i64_at(column: &[u8], index: usize) -> Option<i64> {
-    Some(i64::from_le_bytes(
-        column.get(index * 8..index * 8 + 8)?.try_into().ok()?,
-    ))
+    Some(i64::from_le_bytes(column.get(index * 8..index * 8 + 8)?.try_into().ok()?))
 }

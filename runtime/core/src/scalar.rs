@@ -84,9 +84,7 @@ impl Eq for Scalar {}
 
 /// Value of `key` in a map.
 pub fn get<'a>(map: &'a [(String, Scalar)], key: &str) -> Option<&'a Scalar> {
-    map.iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value)
+    map.iter().find(|(name, _)| name == key).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -176,7 +176,9 @@ impl Plugins {
     /// The message of a class error; one that is not found may be one that could not be loaded.
     fn explain(&self, error: &ClassError) -> String {
         match error {
-            ClassError::Unknown(message) if !self.unusable.is_empty() => format!("{message}. {}", self.unusable.join(" ")),
+            ClassError::Unknown(message) if !self.unusable.is_empty() => {
+                format!("{message}. {}", self.unusable.join(" "))
+            }
             other => other.message().to_owned(),
         }
     }
@@ -200,7 +202,10 @@ fn add(
     for role in [Role::Source, Role::Sink] {
         let Some(definition) = plugin.definition(role) else { continue };
         let Some(row) = catalog::Plugin::new(plugin.info(), role, definition.clone()) else {
-            notes.push(format!("{named}: its description names no class for the role {}, so it cannot be used as one", role.name()));
+            notes.push(format!(
+                "{named}: its description names no class for the role {}, so it cannot be used as one",
+                role.name()
+            ));
             continue;
         };
         if components.contains_key(&(role, row.class.clone())) {

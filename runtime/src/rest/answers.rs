@@ -27,7 +27,9 @@ pub struct Answers {
 impl Answers {
     /// From the worker's settings. A header that HTTP does not allow is left out, with a warning.
     pub fn of(config: &RestConfig) -> Self {
-        let list = |text: &str| text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let list = |text: &str| {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
         let header = |(name, value): &(String, String)| match (name.parse(), value.parse()) {
             (Ok(name), Ok(value)) => Some((name, value)),
             _ => {
@@ -63,6 +65,10 @@ impl Answers {
             false => AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok())),
         };
         let methods = if self.methods.is_empty() { METHODS.to_vec() } else { self.methods.clone() };
-        CorsLayer::new().allow_origin(allowed).allow_methods(methods).allow_headers([header::CONTENT_TYPE]).max_age(MAX_AGE)
+        CorsLayer::new()
+            .allow_origin(allowed)
+            .allow_methods(methods)
+            .allow_headers([header::CONTENT_TYPE])
+            .max_age(MAX_AGE)
     }
 }

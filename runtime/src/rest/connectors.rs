@@ -67,7 +67,10 @@ pub async fn create(State(app): State<App>, body: Bytes) -> Result<Response, Fai
 pub async fn put_config(State(app): State<App>, Path(name): Path<String>, body: Bytes) -> Result<Response, Failure> {
     let submitted = Submitted::from_json(present(&body)?).map_err(malformed)?;
     if submitted.config.get("name").is_some_and(|inner| inner != name) {
-        let why = format!("Connector name configuration ({}) doesn't match connector name in the URL ({name})", submitted.config.get("name").unwrap_or_default());
+        let why = format!(
+            "Connector name configuration ({}) doesn't match connector name in the URL ({name})",
+            submitted.config.get("name").unwrap_or_default()
+        );
         return Err(Failure(StatusCode::BAD_REQUEST, why));
     }
     refuse_nulls(&submitted)?;
@@ -77,7 +80,10 @@ pub async fn put_config(State(app): State<App>, Path(name): Path<String>, body: 
 /// A key that is null is nothing that a connector could use, and only PATCH has a meaning for it.
 fn refuse_nulls(submitted: &Submitted) -> Result<(), Failure> {
     match submitted.nulls.first() {
-        Some(key) => Err(Failure(StatusCode::BAD_REQUEST, format!("The value of \"{key}\" is null: leave the key out, or give it a value"))),
+        Some(key) => Err(Failure(
+            StatusCode::BAD_REQUEST,
+            format!("The value of \"{key}\" is null: leave the key out, or give it a value"),
+        )),
         None => Ok(()),
     }
 }
@@ -89,7 +95,8 @@ async fn put(
     replace: bool,
     initial_state: Option<runtime_core::herder::TargetState>,
 ) -> Result<Response, Failure> {
-    let operation = Operation::Put { connector: name, config: submitted.config, origin: Origin::Rest, replace, initial_state };
+    let operation =
+        Operation::Put { connector: name, config: submitted.config, origin: Origin::Rest, replace, initial_state };
     answer(app.herd.ask(operation).await?)
 }
 
@@ -144,7 +151,10 @@ pub async fn tasks(State(app): State<App>, Path(name): Path<String>) -> Result<R
     Ok(json(StatusCode::OK, &tasks.await.ok_or_else(|| unknown_connector(&name))?))
 }
 
-pub async fn task_status(State(app): State<App>, Path((name, task)): Path<(String, String)>) -> Result<Response, Failure> {
+pub async fn task_status(
+    State(app): State<App>,
+    Path((name, task)): Path<(String, String)>,
+) -> Result<Response, Failure> {
     // A task that is no number matches no path of Kafka's.
     let number: u32 = task.parse().map_err(|_| not_found("HTTP 404 Not Found".into()))?;
     let status = app.herd.query({

@@ -31,7 +31,13 @@ fn is_this_machine(name: &str) -> bool {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        Some((name, port))
+            if !name.is_empty()
+                && port.bytes().all(|b| b.is_ascii_digit())
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
         _ => host,
     }
 }
@@ -42,16 +48,27 @@ mod tests {
 
     #[test]
     fn names_of_this_machine() {
-        for (name, expected) in
-            [("LOCALHOST", true), ("127.0.0.1", true), ("[::1]", true), ("a.localhost", true), ("evil.example", false), ("10.0.0.1", false)]
-        {
+        for (name, expected) in [
+            ("LOCALHOST", true),
+            ("127.0.0.1", true),
+            ("[::1]", true),
+            ("a.localhost", true),
+            ("evil.example", false),
+            ("10.0.0.1", false),
+        ] {
             assert_eq!(is_this_machine(name), expected, "{name}");
         }
     }
 
     #[test]
     fn a_port_is_taken_off_and_an_address_is_left_whole() {
-        for (host, name) in [("localhost:8083", "localhost"), ("127.0.0.1", "127.0.0.1"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("::1", "::1")] {
+        for (host, name) in [
+            ("localhost:8083", "localhost"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("::1", "::1"),
+        ] {
             assert_eq!(without_port(host), name);
         }
     }

@@ -29,9 +29,16 @@ pub struct Scope {
     scope: String,
 }
 
-pub async fn set(State(app): State<App>, Path(name): Path<String>, Query(scope): Query<Scope>, body: Bytes) -> Result<Response, Failure> {
+pub async fn set(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(scope): Query<Scope>,
+    body: Bytes,
+) -> Result<Response, Failure> {
     let wanted: Wanted = serde_json::from_slice(present(&body)?).map_err(malformed)?;
-    let level = wanted.level.ok_or_else(|| Failure(StatusCode::BAD_REQUEST, "Desired 'level' parameter was not specified in request.".into()))?;
+    let level = wanted.level.ok_or_else(|| {
+        Failure(StatusCode::BAD_REQUEST, "Desired 'level' parameter was not specified in request.".into())
+    })?;
     let affected = app.loggers.set(&name, &level).ok_or_else(|| not_found(format!("invalid log level '{level}'.")))?;
     if scope.scope.eq_ignore_ascii_case("cluster") {
         return Ok(StatusCode::NO_CONTENT.into_response());

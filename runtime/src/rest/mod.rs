@@ -76,7 +76,10 @@ fn connect() -> Router<App> {
         .route("/health", get(health))
         .route("/connectors", get(connectors::list).post(connectors::create))
         .route("/connectors/{name}", get(connectors::show).delete(connectors::delete))
-        .route("/connectors/{name}/config", get(connectors::config).put(connectors::put_config).patch(connectors::patch_config))
+        .route(
+            "/connectors/{name}/config",
+            get(connectors::config).put(connectors::put_config).patch(connectors::patch_config),
+        )
         .route("/connectors/{name}/status", get(connectors::status))
         .route("/connectors/{name}/tasks", get(connectors::tasks))
         .route("/connectors/{name}/tasks/{task}/status", get(connectors::task_status))
@@ -167,7 +170,8 @@ fn unknown_connector(name: &str) -> Failure {
 /// A refusal that Kafka's web framework makes before its handlers: the same object, without a content type.
 fn framework(status: StatusCode) -> Response {
     let message = format!("HTTP {} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
-    let body = serde_json::to_vec(&ErrorBody { error_code: status.as_u16(), message }).expect("our own objects serialize");
+    let body =
+        serde_json::to_vec(&ErrorBody { error_code: status.as_u16(), message }).expect("our own objects serialize");
     (status, Body::from(body)).into_response()
 }
 
@@ -192,9 +196,13 @@ async fn negotiate(request: Request, next: Next) -> Response {
     let bytes = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_MOST_BYTES)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(_)) => {
-            return Failure(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {BODY_MOST_BYTES} bytes.")).into_response();
+            return Failure(StatusCode::PAYLOAD_TOO_LARGE, format!("The body is larger than {BODY_MOST_BYTES} bytes."))
+                .into_response();
         }
-        Err(_) => return Failure(StatusCode::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds.".into()).into_response(),
+        Err(_) => {
+            return Failure(StatusCode::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds.".into())
+                .into_response();
+        }
     };
     let writes = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
     // A body without a type is refused too: a browser sends those across origins without asking.
@@ -205,7 +213,9 @@ async fn negotiate(request: Request, next: Next) -> Response {
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let range = |range: &str| matches!(range.split(';').next().unwrap_or_default().trim(), "*/*" | "application/*" | "application/json" | "");
+    let range = |range: &str| {
+        matches!(range.split(';').next().unwrap_or_default().trim(), "*/*" | "application/*" | "application/json" | "")
+    };
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_none_or(|accept| accept.split(',').any(range))
 }

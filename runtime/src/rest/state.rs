@@ -40,7 +40,11 @@ pub struct RestartQuery {
     only_failed: String,
 }
 
-pub async fn restart(State(app): State<App>, Path(name): Path<String>, Query(query): Query<RestartQuery>) -> Result<Response, Failure> {
+pub async fn restart(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(query): Query<RestartQuery>,
+) -> Result<Response, Failure> {
     let is_true = |value: &str| value.eq_ignore_ascii_case("true");
     let (include_tasks, only_failed) = (is_true(&query.include_tasks), is_true(&query.only_failed));
     match app.herd.ask(Operation::Restart { connector: name, include_tasks, only_failed }).await? {
@@ -49,7 +53,10 @@ pub async fn restart(State(app): State<App>, Path(name): Path<String>, Query(que
     }
 }
 
-pub async fn restart_task(State(app): State<App>, Path((name, task)): Path<(String, String)>) -> Result<StatusCode, Failure> {
+pub async fn restart_task(
+    State(app): State<App>,
+    Path((name, task)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
     let task = task.parse().map_err(|_| not_found("HTTP 404 Not Found".into()))?;
     app.herd.ask(Operation::RestartTask(TaskId { connector: name, task })).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -107,8 +107,20 @@ async fn refusals_of_the_framework_are_kafkas() {
     for (line, headers, body, status, expected) in [
         ("GET /nowhere", &[][..], "", 404, r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#),
         ("PUT /connectors", &[], "", 405, r#"{"error_code":405,"message":"HTTP 405 Method Not Allowed"}"#),
-        ("GET /connectors", &[("accept", "text/html")], "", 406, r#"{"error_code":406,"message":"HTTP 406 Not Acceptable"}"#),
-        ("POST /connectors", &[("content-type", "text/plain")], "{}", 415, r#"{"error_code":415,"message":"HTTP 415 Unsupported Media Type"}"#),
+        (
+            "GET /connectors",
+            &[("accept", "text/html")],
+            "",
+            406,
+            r#"{"error_code":406,"message":"HTTP 406 Not Acceptable"}"#,
+        ),
+        (
+            "POST /connectors",
+            &[("content-type", "text/plain")],
+            "{}",
+            415,
+            r#"{"error_code":415,"message":"HTTP 415 Unsupported Media Type"}"#,
+        ),
         ("POST /connectors", &[], "{}", 415, r#"{"error_code":415,"message":"HTTP 415 Unsupported Media Type"}"#),
     ] {
         let response = ask(&router, line, headers, body).await;
@@ -140,8 +152,18 @@ async fn bodies_and_paths() {
         ("POST /connectors", class, 400, "Did you mean FileStreamSink"),
         ("POST /connectors", outside, 400, "connectd.grants.files"),
         ("PUT /connectors/c/config", r#"{"name":"d"}"#, 400, "doesn't match"),
-        ("PUT /connector-plugins/FileStreamSink/config/validate", r#"{"connector.class":"FileStreamSink"}"#, 200, r#""error_count":3"#),
-        ("PUT /connector-plugins/FileStreamSource/config/validate", r#"{"connector.class":"FileStreamSink"}"#, 400, "does not match"),
+        (
+            "PUT /connector-plugins/FileStreamSink/config/validate",
+            r#"{"connector.class":"FileStreamSink"}"#,
+            200,
+            r#""error_count":3"#,
+        ),
+        (
+            "PUT /connector-plugins/FileStreamSource/config/validate",
+            r#"{"connector.class":"FileStreamSink"}"#,
+            400,
+            "does not match",
+        ),
         ("PUT /connector-plugins/X/config/validate", "{}", 500, "contains no connector type"),
         ("GET /connector-plugins/FileStreamSource/config", "", 200, "batch.size"),
         ("GET /connector-plugins/nobody/config", "", 404, "nobody"),
@@ -166,7 +188,9 @@ async fn bodies_and_paths() {
 #[tokio::test]
 async fn a_loopback_listener_answers_only_for_this_machine() {
     let app = app(&worker_config("")).await;
-    for (on_loopback, host, status) in [(true, "localhost:8083", 200), (true, "evil.example:8083", 403), (false, "worker.example", 200)] {
+    for (on_loopback, host, status) in
+        [(true, "localhost:8083", 200), (true, "evil.example:8083", 403), (false, "worker.example", 200)]
+    {
         let router = router(app.clone(), on_loopback, true);
         assert_eq!(ask(&router, "GET /connectors", &[("host", host)], "").await.status(), status, "{host}");
     }
@@ -197,7 +221,8 @@ async fn topic_tracking_can_be_off() {
 
 #[tokio::test]
 async fn the_operators_headers_and_origins() {
-    let config = "access.control.allow.origin=http://console.example\nresponse.http.headers.config=set X-Frame-Options:DENY\n";
+    let config =
+        "access.control.allow.origin=http://console.example\nresponse.http.headers.config=set X-Frame-Options:DENY\n";
     let router = router(app(&worker_config(config)).await, true, true);
     let response = ask(&router, "GET /connectors", &[("origin", "http://console.example")], "").await;
     assert_eq!(response.headers()["access-control-allow-origin"], "http://console.example");
@@ -206,5 +231,8 @@ async fn the_operators_headers_and_origins() {
     assert!(!other.headers().contains_key("access-control-allow-origin"));
     let preflight = [("origin", "http://console.example"), ("access-control-request-method", "POST")];
     let response = ask(&router, "OPTIONS /connectors", &preflight, "").await;
-    assert_eq!((response.status(), &response.headers()["access-control-max-age"]), (StatusCode::OK, &HeaderValue::from_static("60")));
+    assert_eq!(
+        (response.status(), &response.headers()["access-control-max-age"]),
+        (StatusCode::OK, &HeaderValue::from_static("60"))
+    );
 }

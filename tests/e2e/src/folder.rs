@@ -26,17 +26,19 @@ pub fn repo_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e lies two levels down").to_path_buf()
 }
 
-/// The program under test: the path in `CONNECTD_BIN`, or `connectd` in the folder of the running build profile.
+/// Where the program under test is, there or not: the path in `CONNECTD_BIN`, or `connectd` in the folder of the running build profile.
+pub fn binary_path() -> PathBuf {
+    std::env::var_os("CONNECTD_BIN").map_or_else(|| profile_dir().join("connectd"), PathBuf::from)
+}
+
+/// The program under test.
 ///
 /// # Panics
 /// When there is no such file: the message says how to build it.
 pub fn binary() -> PathBuf {
-    let path = std::env::var_os("CONNECTD_BIN").map_or_else(|| profile_dir().join("connectd"), PathBuf::from);
-    assert!(
-        path.is_file(),
-        "{} is not there: build it with `cargo build --release -p connectd`, or name another in CONNECTD_BIN",
-        path.display()
-    );
+    let path = binary_path();
+    let hint = "build it with `cargo build --release -p connectd`, or name another in CONNECTD_BIN";
+    assert!(path.is_file(), "{} is not there: {hint}", path.display());
     path
 }
 

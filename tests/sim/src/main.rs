@@ -3,6 +3,13 @@ use std::panic;
 fn main() {
     let arg: u64 = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(1);
     let one = std::env::args().nth(2).is_some();
+    #[cfg(feature = "planted-bugs")]
+    match std::env::var("BUG").as_deref() {
+        Ok("ack") => broker_core::planted::plant(broker_core::planted::Bug::AckBeforeSync),
+        Ok("offsets") => broker_core::planted::plant(broker_core::planted::Bug::OffsetsBeforeRecords),
+        Ok("sum") => broker_store::planted::plant(broker_store::planted::Bug::SkipChecksum),
+        _ => {}
+    }
     let pool = broker_store::buffer::Pool::new();
     if one {
         match sim::run::run(arg, true, &pool) {

@@ -24,6 +24,9 @@ pub struct Args {
     /// Against the real Kafka instead of connectd
     #[arg(long)]
     kafka: bool,
+    /// Against a broker that runs already, at this port of 127.0.0.1
+    #[arg(long, conflicts_with = "kafka")]
+    port: Option<u16>,
 }
 
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
@@ -42,7 +45,7 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(unknown) = args.names.iter().find(|asked| SUITES.iter().all(|(name, ..)| name != asked)) {
         bail!("no suite {unknown}; there are: {}", SUITES.map(|(name, ..)| name).join(", "));
     }
-    if !args.kafka {
+    if !args.kafka && args.port.is_none() {
         repo::build_connectd()?;
     }
     let mut total = Score::default();
@@ -53,8 +56,11 @@ pub fn run(args: Args) -> Result<()> {
         println!("\n== {name}");
         total.add(match missing() {
             Some(what) => Score::skipped(what),
-            None if args.kafka => cases(&Target::kafka()?)?,
-            None => cases(&Target::connectd()?)?,
+            None => cases(&match args.port {
+                Some(port) => Target::running(port)?,
+                None if args.kafka => Target::kafka()?,
+                None => Target::connectd()?,
+            })?,
         });
     }
     println!("\n{total}");

@@ -27,6 +27,7 @@ pub struct Target {
 
 /// What must stay on disk as long as the processes run.
 enum Files {
+    None,
     Connectd(#[expect(dead_code)] Worker),
     Kafka(#[expect(dead_code)] Folder),
 }
@@ -46,6 +47,19 @@ impl Target {
             _running: vec![connectd.running],
             _files: Files::Connectd(worker),
         })
+    }
+
+    /// A broker that runs already; the tutorial's record is written to it where it is missing.
+    pub fn running(port: u16) -> Result<Target> {
+        let mut wire = Wire::connect(port)?;
+        while wire.touch("connect-test")? != 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        if wire.end_offset("connect-test", 0)? == 0 {
+            wire.produce("connect-test", 0, &[CONNECT_TEST.as_bytes()])?;
+        }
+        let bootstrap = format!("127.0.0.1:{port}");
+        Ok(Target { bootstrap, kafka_port: port, rest_port: 8083, _running: Vec::new(), _files: Files::None })
     }
 
     /// A fresh Kafka with its standalone worker.

@@ -55,7 +55,7 @@ const SUITES: [(&str, Suite); 10] = [
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
     ("rust", || counted(repo::cargo(&["test", "--release", "--workspace", "--no-fail-fast"]))),
-    ("guests", || counted(in_guests("connectors", &["test", "--release", "--workspace", "--no-fail-fast"]))),
+    ("guests", || counted(in_guests("connectors", &["test", "--release", "--workspace", "--lib", "--no-fail-fast"]))),
     ("simulator", || one("10,000 seeds", repo::cargo(&["run", "--release", "-p", "sim", "--", "--seeds", "10000"]))),
     ("kcat", || clients::suite("kcat")),
     ("python", || clients::suite("python")),
@@ -82,10 +82,7 @@ fn format() -> Result<Score> {
 }
 
 fn lints() -> Result<Score> {
-    let mut score = one(
-        "cargo clippy",
-        repo::cargo(&["clippy", "--release", "--workspace", "--all-targets"]),
-    )?;
+    let mut score = one("cargo clippy", repo::cargo(&["clippy", "--release", "--workspace", "--all-targets"]))?;
     for folder in GUESTS {
         let args = ["clippy", "--release", "--workspace", "--target", "wasm32-wasip2"];
         score.add(one(&format!("cargo clippy in {folder}"), in_guests(folder, &args))?);
