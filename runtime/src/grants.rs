@@ -129,17 +129,17 @@ mod tests {
 
     #[test]
     fn rest_stays_inside_the_folders() {
-        let grants = Grants::new(Path::new("/work"), &[".".into(), "/srv/out".into()]);
+        let grants = Grants::new(Path::new("/srv"), &[".".into(), "/srv/out".into()]);
         let check = |path: &str, expected: Option<(&str, &str)>| {
             let granted = of(&grants, "c", &[("file", path)]);
             let found = granted.ok().map(|granted| granted.files[0].clone());
             let found = found.map(|file| (file.path.display().to_string(), file.root.unwrap().display().to_string()));
             assert_eq!(found, expected.map(|(path, root)| (path.to_owned(), root.to_owned())), "{path}");
         };
-        check("a.txt", Some(("/work/a.txt", "/work")));
-        check(" ./x/../a.txt ", Some(("/work/a.txt", "/work")));
+        check("a.txt", Some(("/srv/a.txt", "/srv")));
+        check(" ./x/../a.txt ", Some(("/srv/a.txt", "/srv")));
         check("/srv/out/a.txt", Some(("/srv/out/a.txt", "/srv/out")));
-        check("/work", None);
+        check("/srv", None);
         check("../a.txt", None);
         check("/workshop/a.txt", None);
         check("/etc/passwd", None);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_file_on_the_command_line_grants_its_connector_what_it_names() {
-        let grants = Grants::new(Path::new("/work"), &[".".into()]);
+        let grants = Grants::new(Path::new("/srv"), &[".".into()]);
         grants.add_file("mine", &[("file", "/var/log/x"), ("topics", "t")].into_iter().collect());
         let granted = of(&grants, "mine", &[("file", "/var/log/x")]).unwrap();
         assert_eq!(granted.files[0].root, None);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn streams_where_no_file_is_named() {
-        let grants = Grants::new(Path::new("/work"), &[".".into()]);
+        let grants = Grants::new(Path::new("/srv"), &[".".into()]);
         assert_eq!(of(&grants, "c", &[]).unwrap(), Granted { stdout: true, ..Granted::default() });
         assert!(!of(&grants, "c", &[("file", "a")]).unwrap().stdout);
         let nothing = grants.of("c", &ConfigMap::new(), &PluginInfo::default()).unwrap();
