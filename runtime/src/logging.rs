@@ -174,7 +174,7 @@ where
         let mut line = Line::default();
         event.record(&mut line);
         write!(to, "[")?;
-        tracing_subscriber::fmt::time::ChronoUtc::new("%Y-%m-%d %H:%M:%S,%3f".into()).format_time(&mut to)?;
+        ChronoLocal::new(TIME.into()).format_time(&mut to)?;
         write!(to, "] {} ", event.metadata().level())?;
         if let Some((connector, task)) = line.task() {
             write!(to, "[{connector}|task-{task}] ")?;

@@ -1,7 +1,7 @@
 //! A disk that keeps exactly what `broker_store::disk` promises, and nothing more.
 //!
 //! Owns the table of files and folders, and the moment at which the machine dies. [`content`] has a file's bytes in two versions,
-//! [`folder`] a folder's names. Faults have names here: [`Disk::crash_after`] (the process is inside a call when it dies),
+//! [`folder`] a folder's names. Faults have names here: [`Disk::crash_inside`] (the process is inside a call when it dies),
 //! [`Disk::fail_after`] (a sync or durable write fails), [`Disk::capacity`] (it is full), [`Disk::rot`] (a bit flips),
 //! [`Disk::write_back`] (the system writes when it likes), [`Disk::restart`] (power or process is gone).
 //!
@@ -20,6 +20,9 @@ use content::Content;
 use folder::{Folder, Inode};
 
 const ROOT: Inode = 0;
+
+/// The call that acknowledges: where a death is worth most.
+pub const WRITE_DURABLY: &str = "write durably";
 
 /// How the machine stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ struct State {
     random: Random,
     boot: u64,
     calls: u64,
-    crash_at: Option<u64>,
+    crash: Option<Crash>,
     crashed: bool,
     fail_at: Option<u64>,
     capacity: Option<u64>,
@@ -61,6 +64,12 @@ struct State {
 enum Node {
     File(Content),
     Folder(Folder),
+}
+
+/// When the machine dies.
+struct Crash {
+    call: Option<&'static str>,
+    calls: u64,
 }
 
 /// What becomes of a call that changes something.
@@ -81,7 +90,7 @@ impl Disk {
             random,
             boot: 0,
             calls: 0,
-            crash_at: None,
+            crash: None,
             crashed: false,
             fail_at: None,
             capacity: None,
@@ -90,10 +99,9 @@ impl Disk {
         Self { state: Arc::new(Mutex::new(state)), boot: 0 }
     }
 
-    /// The machine dies inside the call that changes something after `calls` more of them.
-    pub fn crash_after(&self, calls: u64) {
-        let mut state = self.lock();
-        state.crash_at = Some(state.calls + calls);
+    /// The machine dies inside a call of this kind (of any kind that changes something, if `None`), after `calls` more of them.
+    pub fn crash_inside(&self, call: Option<&'static str>, calls: u64) {
+        self.lock().crash = Some(Crash { call, calls });
     }
 
     /// The first sync or durable write after `calls` more calls fails.
@@ -105,7 +113,7 @@ impl Disk {
     /// No crash and no failure is planned any more.
     pub fn be_kind(&self) {
         let mut state = self.lock();
-        (state.crash_at, state.fail_at) = (None, None);
+        (state.crash, state.fail_at) = (None, None);
     }
 
     /// Files may have this many bytes in all from now on; `None`: as many as they like.
@@ -140,7 +148,7 @@ impl Disk {
     pub fn restart(&self, death: Death) -> Disk {
         let mut state = self.lock();
         state.boot += 1;
-        (state.crashed, state.crash_at, state.fail_at) = (false, None, None);
+        (state.crashed, state.crash, state.fail_at) = (false, None, None);
         if death == Death::PowerCut {
             let State { nodes, random, .. } = &mut *state;
             let percent = *random.pick(&[0, 10, 50, 90, 100]);
@@ -237,11 +245,14 @@ impl State {
         self.hash =
             crate::trace::mix(self.hash, op.len() as u64 ^ number.rotate_left(8) ^ crate::trace::sum(path.as_bytes()));
         self.calls += 1;
-        if self.crash_at.is_some_and(|at| self.calls > at) {
-            self.crashed = true;
-            return Fate::Dies;
+        if let Some(crash) = self.crash.as_mut().filter(|crash| crash.call.is_none_or(|call| call == op)) {
+            if crash.calls == 0 {
+                self.crashed = true;
+                return Fate::Dies;
+            }
+            crash.calls -= 1;
         }
-        let syncs = matches!(op, "sync" | "sync all" | "sync folder" | "write durably");
+        let syncs = matches!(op, "sync" | "sync all" | "sync folder" | WRITE_DURABLY);
         if syncs && self.fail_at.is_some_and(|at| self.calls > at) {
             self.fail_at = None;
             return Fate::Fails;
@@ -508,8 +519,10 @@ impl disk::DiskFile for File {
             self.path
         );
         pieces.iter().for_each(|piece| self.must_be_aligned(offset, piece));
-        let fate = state.fate("write durably", &self.path, offset ^ len);
-        let mut left = if fate == Fate::Done { len } else { state.random.between(0, len) };
+        let fate = state.fate(WRITE_DURABLY, &self.path, offset ^ len);
+        // A disk writes the sectors of one call in the order it likes.
+        let whole = fate == Fate::Done || state.random.percent(70);
+        let mut left = if whole { len } else { state.random.between(0, len) };
         let mut at = offset;
         for piece in pieces {
             let part = &piece[..piece.len().min(left as usize)];

@@ -14,7 +14,7 @@ use broker_store::{
 use crate::{
     broken,
     check::{Checked, Checks},
-    disk::{Death, Disk},
+    disk::{Death, Disk, WRITE_DURABLY},
     plan::Plan,
     process::{Answer, Arrival, Process, StartError},
     random::Random,
@@ -131,7 +131,7 @@ impl World {
         for attempt in 0.. {
             if attempt < DEATHS_IN_A_ROW && self.may_die() && self.random.percent(30) {
                 let calls = self.random.below(40);
-                self.disk.crash_after(calls);
+                self.disk.crash_inside(None, calls);
             }
             match self.try_start() {
                 Ok(process) => {
@@ -179,8 +179,11 @@ impl World {
     fn plan_this_life(&mut self) {
         if self.may_die() && self.random.percent(self.plan.inside_percent) {
             let calls = self.random.below(self.plan.calls);
-            let disk = if self.random.percent(80) { &self.disk } else { &self.outside };
-            disk.crash_after(calls);
+            match self.random.below(10) {
+                0..2 => self.outside.crash_inside(None, calls),
+                2..6 => self.disk.crash_inside(None, calls),
+                _ => self.disk.crash_inside(Some(WRITE_DURABLY), calls / 3),
+            }
         }
         if self.may_die() && self.random.percent(self.plan.fail_percent) {
             let calls = self.random.below(self.plan.calls);
