@@ -151,7 +151,7 @@ impl Disk {
         (state.crashed, state.crash, state.fail_at) = (false, None, None);
         if death == Death::PowerCut {
             let State { nodes, random, .. } = &mut *state;
-            let percent = *random.pick(&[0, 10, 50, 90, 100]);
+            let percent = *random.pick(&[0, 30, 50, 50, 70, 100]);
             for node in nodes {
                 match node {
                     Node::File(content) => content.cut(random, percent),

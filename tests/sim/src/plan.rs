@@ -82,6 +82,8 @@ pub struct Clients {
     pub connect: u64,
     /// Most that each of them does.
     pub moves: u64,
+    /// Bytes of a producer's value, about.
+    pub longest: u64,
 }
 
 impl Plan {
@@ -102,11 +104,11 @@ impl Plan {
             ("segment.index.bytes", number(random, &[16, 10_485_760])),
         ];
         Self {
-            steps: random.between(60, 400),
+            steps: random.between(100, 500),
             deaths: random.below(5),
-            kill_percent: *random.pick(&[0, 30, 100]),
-            inside_percent: *random.pick(&[20, 80]),
-            calls: *random.pick(&[5, 30, 120]),
+            kill_percent: *random.pick(&[0, 20, 100]),
+            inside_percent: *random.pick(&[40, 90]),
+            calls: *random.pick(&[10, 40, 100]),
             fail_percent: *random.pick(&[0, 0, 0, 40]),
             full_percent: *random.pick(&[0, 0, 0, 50]),
             stop_percent: *random.pick(&[0, 20, 60]),
@@ -140,7 +142,7 @@ impl Weights {
     fn new(random: &mut Random) -> Self {
         let mut weight = |from: &[u64]| *random.pick(from);
         Self {
-            client: weight(&[10, 30]),
+            client: weight(&[20, 60]),
             turn: weight(&[5, 20]),
             journal: weight(&[2, 10, 30]),
             segments: weight(&[1, 10, 30]),
@@ -149,7 +151,7 @@ impl Weights {
             time: weight(&[1, 5, 15]),
             write_back: weight(&[0, 1, 5]),
             cut: weight(&[0, 0, 1]),
-            death: weight(&[0, 1, 2]),
+            death: weight(&[0, 0, 1]),
         }
     }
 }
@@ -158,11 +160,12 @@ impl Clients {
     fn new(random: &mut Random) -> Self {
         Self {
             plain: random.below(2),
-            idempotent: random.between(1, 2),
+            idempotent: random.between(1, 3),
             consumers: random.below(3),
             admins: random.below(2),
             connect: random.below(2),
-            moves: random.between(5, 30),
+            moves: random.between(5, 50),
+            longest: *random.pick(&[0, 800, 2_000]),
         }
     }
 }

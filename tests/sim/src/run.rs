@@ -34,7 +34,8 @@ pub fn run(seed: u64, text: bool, pool: &Pool) -> Result<Report, Failure> {
 fn cast(world: &mut World) {
     let clients = world.plan.clients;
     for name in 0..clients.plain + clients.idempotent {
-        let producer = Producer::new(name as usize, "orders", name >= clients.plain, clients.moves as u32);
+        let producer =
+            Producer::new(name as usize, "orders", name >= clients.plain, clients.moves as u32, clients.longest);
         world.seat(Box::new(producer));
     }
     for _ in 0..clients.consumers {

@@ -129,7 +129,7 @@ impl World {
     /// Starts the broker, through deaths during recovery, and looks at what it has kept.
     pub fn start(&mut self) -> Checked {
         for attempt in 0.. {
-            if attempt < DEATHS_IN_A_ROW && self.may_die() && self.random.percent(30) {
+            if attempt < DEATHS_IN_A_ROW && self.may_die() && self.random.percent(15) {
                 let calls = self.random.below(40);
                 self.disk.crash_inside(None, calls);
             }
@@ -180,9 +180,9 @@ impl World {
         if self.may_die() && self.random.percent(self.plan.inside_percent) {
             let calls = self.random.below(self.plan.calls);
             match self.random.below(10) {
-                0..2 => self.outside.crash_inside(None, calls),
-                2..6 => self.disk.crash_inside(None, calls),
-                _ => self.disk.crash_inside(Some(WRITE_DURABLY), calls / 3),
+                0 => self.outside.crash_inside(None, calls),
+                1..4 => self.disk.crash_inside(None, calls),
+                _ => self.disk.crash_inside(Some(WRITE_DURABLY), calls / 5),
             }
         }
         if self.may_die() && self.random.percent(self.plan.fail_percent) {

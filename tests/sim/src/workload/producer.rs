@@ -32,6 +32,8 @@ pub struct Producer {
     /// Batches it will still make.
     left: u32,
     made: u32,
+    /// Bytes of a value, about.
+    longest: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +67,10 @@ struct Sent {
 }
 
 impl Producer {
-    /// A producer to `topic` that will make so many batches.
-    pub fn new(name: usize, topic: &str, idempotent: bool, batches: u32) -> Self {
+    /// A producer to `topic` that will make so many batches, of values of about `longest` bytes at most.
+    pub fn new(name: usize, topic: &str, idempotent: bool, batches: u32, longest: u64) -> Self {
         let identity = if idempotent { Identity::Wanted } else { Identity::Plain };
-        Self { name, topic: Topic::new(topic), identity, lanes: Vec::new(), left: batches, made: 0 }
+        Self { name, topic: Topic::new(topic), identity, lanes: Vec::new(), left: batches, made: 0, longest }
     }
 
     fn batch(&mut self, port: &mut Port<'_>, lane: usize) -> Sent {
@@ -77,7 +79,7 @@ impl Producer {
         if let Identity::Known(id, epoch) = self.identity {
             builder = builder.producer(id, epoch, self.lanes[lane].sequence);
         }
-        let long = if port.random.percent(10) { port.random.below(6000) as usize } else { 0 };
+        let long = port.random.below(self.longest + 1) as usize;
         for record in 0..records {
             let value = format!("{}-{}-{record}{}", self.name, self.made, "x".repeat(long));
             builder.push(port.wall, Some(&[self.name as u8]), Some(value.as_bytes()), &[]);

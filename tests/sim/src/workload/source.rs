@@ -272,13 +272,14 @@ fn settings() -> Settings {
         max_records: 5,
         max_bytes: 1 << 20,
         max_batch_bytes: 150,
+        max_append_bytes: 400,
         paused: false,
     }
 }
 
 /// The place in the file that the offsets tell.
 fn position(offsets: &[(ScalarMap, ScalarMap)]) -> Option<u64> {
-    offsets.iter().find_map(|(_, offset)| match offset.first() {
+    offsets.iter().rev().find_map(|(_, offset)| match offset.first() {
         Some((_, Scalar::Int(position))) => u64::try_from(*position).ok(),
         _ => None,
     })
