@@ -17,6 +17,8 @@ const POLL_RECORDS: u32 = 10_000;
 const POLL_BYTES: u32 = 1 << 20;
 /// Under the broker's `message.max.bytes`, 1,048,588.
 const BATCH_BYTES: usize = 1_000_000;
+/// What may gather behind an append that is being written, before the source is held back.
+const APPEND_BYTES: usize = 2 << 20;
 /// Most bytes of a partition in a fetch: a put takes all of a fetch.
 const PARTITION_BYTES: u32 = 1 << 20;
 const FETCH_BYTES: u32 = 2 << 20;
@@ -33,6 +35,7 @@ pub(super) fn source(worker: &WorkerConfig, start: &StartTask, role: Role) -> Re
         max_records: POLL_RECORDS,
         max_bytes: POLL_BYTES,
         max_batch_bytes: BATCH_BYTES,
+        max_append_bytes: APPEND_BYTES,
         paused: start.paused,
     })
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub max_bytes: u32,
     /// Most bytes of one record batch (`max.message.bytes` of the topics).
     pub max_batch_bytes: usize,
+    /// Polls go on behind an append until so many bytes wait for the next one; 1 lets one poll wait.
+    pub max_append_bytes: usize,
     /// Begin paused.
     pub paused: bool,
 }

@@ -1,12 +1,13 @@
 //! The loop of a source task: poll, convert, append records and offsets in one entry, acknowledge, poll again.
 //!
 //! Start reading at [`Source::handle`]; every input ends in `step`, which gives out what can be done next: at most one call
-//! into the connector and one request to the cluster at a time, so the next poll runs while the last one becomes durable.
+//! into the connector and one request to the cluster at a time, so the next polls run while the last ones become durable.
 //! Leaves calling, sending and waiting to the edge. Invariant: an offset is appended only together with the records before
 //! it, polls are appended in their order, and an end is said only when no append is undecided.
 
 mod api;
 mod offsets;
+mod ready;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use bytes::Bytes;
 
 pub use api::{Call, Input, Output, Settings};
 pub use offsets::of_connector as offsets_of;
+
+use ready::Ready;
 
 use crate::{
     convert::Failure,
@@ -47,8 +50,10 @@ pub struct Source {
     /// The request that is out, or that is to be sent (again).
     asking: Option<Asking>,
     asking_sent: bool,
-    /// Polled and converted, waits for its topics' metadata or for the append before it.
+    /// Polled and converted, not yet made into batches: its topics have to be known.
     polled: Option<Prepared>,
+    /// Batches that wait for the append before them.
+    ready: Ready,
     /// What the connector changed of its state since the last records.
     unsaved: Vec<StateChange>,
     acks: VecDeque<Done>,
@@ -98,9 +103,9 @@ enum Asking {
     StartTask,
     Offsets,
     Topics(Vec<String>),
-    Append(AtomicAppend, Done),
+    Append(AtomicAppend, Vec<Done>),
     /// Topics of an append that are gone: make them again first.
-    Recreate(AtomicAppend, Done),
+    Recreate(AtomicAppend, Vec<Done>),
 }
 
 /// A poll on its way into the topic.
@@ -136,6 +141,7 @@ impl Source {
             asking: Some(Asking::StartTask),
             asking_sent: false,
             polled: None,
+            ready: Ready::default(),
             unsaved: Vec::new(),
             acks: VecDeque::new(),
             commit_due: false,
@@ -196,7 +202,7 @@ impl Source {
         }
         if self.stopping && self.ask_at.is_some() {
             // Nobody waits for a cluster that does not take the records; they are polled again after the next start.
-            (self.ask_at, self.asking, self.polled) = (None, None, None);
+            (self.ask_at, self.asking, self.polled, self.ready) = (None, None, None, Ready::default());
         }
         if self.failure.is_some() {
             return self.wind_up();
@@ -242,7 +248,7 @@ impl Source {
         if core::mem::take(&mut self.commit_due) {
             return Some((Calling::Commit, Call::Commit));
         }
-        if self.stopping && self.polled.is_none() && self.asking.is_none() {
+        if self.stopping && self.is_written() {
             self.phase = Phase::Stopping;
             return Some((Calling::Stop, Call::Stop));
         }
@@ -256,8 +262,14 @@ impl Source {
     }
 
     fn may_poll(&self) -> bool {
-        let idle = self.calling.is_none() && self.polled.is_none();
+        let room = self.ready.has_room(self.settings.max_append_bytes);
+        let idle = self.calling.is_none() && self.polled.is_none() && room;
         self.phase == Phase::Running && idle && !self.paused && !self.stopping && !self.finished
+    }
+
+    /// True if everything that was polled is in the topic.
+    fn is_written(&self) -> bool {
+        self.polled.is_none() && self.ready.is_empty() && self.asking.is_none()
     }
 
     fn say(&mut self) {
@@ -265,7 +277,7 @@ impl Source {
             return;
         }
         // Paused is said when nothing is on its way any more.
-        let quiet = self.asking.is_none() && self.polled.is_none() && self.calling.is_none() && self.acks.is_empty();
+        let quiet = self.is_written() && self.calling.is_none() && self.acks.is_empty();
         let said = match self.paused {
             true if quiet => Said::Paused,
             true => return,
@@ -352,7 +364,7 @@ impl Source {
     /// Nothing new is begun; what is on its way is waited for.
     fn fail(&mut self, trace: String) {
         self.failure.get_or_insert(trace);
-        self.polled = None;
+        (self.polled, self.ready) = (None, Ready::default());
         if !self.asking_sent {
             self.asking = None;
         }

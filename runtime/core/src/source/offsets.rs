@@ -39,8 +39,14 @@ pub(super) fn last_of_each(batch: &SourceBatch) -> Result<Vec<(ScalarMap, Scalar
 }
 
 /// The records that say so, each in its partition of the topic, which has `count` of them.
-pub(super) fn batches(topic: &str, count: i32, connector: &str, all: &[(ScalarMap, ScalarMap)], wall: i64) -> Batches {
-    let record = |(partition, offset): &(ScalarMap, ScalarMap)| {
+pub(super) fn batches(
+    topic: &str,
+    count: i32,
+    connector: &str,
+    all: &BTreeMap<ScalarMap, ScalarMap>,
+    wall: i64,
+) -> Batches {
+    let record = |(partition, offset): (&ScalarMap, &ScalarMap)| {
         (offsets::key(connector, partition), Some(offsets::value(offset)))
     };
     batches::keyed(topic, count, all.iter().map(record), wall)

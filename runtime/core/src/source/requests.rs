@@ -13,11 +13,11 @@ use broker_core::{
 };
 use bytes::Bytes;
 
-use super::{Asking, Done, Output, Phase, Prepared, Source, offsets, task_name};
+use super::{Asking, Done, Output, Phase, Prepared, Source, offsets, ready::Ready, task_name};
 use crate::{
-    batches::{self, Batches, Plan},
+    batches::{self, Plan},
     exchange::Ack,
-    task::{Said, StateChange, ask_topics, topics_of},
+    task::{Said, ask_topics, topics_of},
     time::Now,
 };
 
@@ -41,26 +41,30 @@ impl Source {
         self.outputs.push_back(Output::Request(request));
     }
 
-    /// Makes the next request of what was polled, if there is none on its way.
+    /// Makes batches of what was polled, and the next request of those, if there is none on its way.
     pub(super) fn prepare(&mut self) {
-        if self.asking.is_some() || self.phase == Phase::Over {
-            return;
+        if let Some(prepared) = self.polled.take() {
+            let topics = &prepared.batch.records.topics;
+            let known = |topic: &&String| self.partitions.contains_key(*topic);
+            let unknown: Vec<_> = topics.iter().filter(|topic| !known(topic)).cloned().collect();
+            if unknown.is_empty() {
+                if let Err(trace) = self.build(prepared) {
+                    return self.fail(trace);
+                }
+            } else {
+                self.polled = Some(prepared);
+                // What was polled before does not wait for topics that it does not name.
+                if self.asking.is_none() && self.ready.is_empty() {
+                    self.asking = Some(Asking::Topics(unknown));
+                }
+            }
         }
-        let Some(prepared) = &self.polled else { return };
-        let topics = &prepared.batch.records.topics;
-        let unknown: Vec<_> = topics.iter().filter(|topic| !self.partitions.contains_key(*topic)).cloned().collect();
-        if !unknown.is_empty() {
-            self.asking = Some(Asking::Topics(unknown));
-            return;
-        }
-        let Some(prepared) = self.polled.take() else { return };
-        match self.append_of(prepared) {
-            Ok(asking) => self.asking = Some(asking),
-            Err(trace) => self.fail(trace),
+        if self.asking.is_none() && !self.ready.is_empty() {
+            self.asking = Some(self.append());
         }
     }
 
-    fn append_of(&mut self, prepared: Prepared) -> Result<Asking, String> {
+    fn build(&mut self, prepared: Prepared) -> Result<(), String> {
         let Prepared { batch, failures, state, wall, seq } = prepared;
         let failed: Vec<u32> = failures.iter().map(|failure| failure.index).collect();
         if let Some(failure) = failures.first() {
@@ -72,11 +76,8 @@ impl Source {
             wall,
             max_batch_bytes: self.settings.max_batch_bytes,
         };
-        let mut batches = batches::build(&batch.records, &failed, &plan)?;
+        let batches = batches::build(&batch.records, &failed, &plan)?;
         let offsets = offsets::last_of_each(&batch)?;
-        let connector = &self.settings.task.connector;
-        let count = self.partitions.get(&self.settings.offsets_topic).copied().unwrap_or(1);
-        batches.extend(offsets::batches(&self.settings.offsets_topic, count, connector, &offsets, wall));
         let delivered = batch.records.count - failed.len() as u32;
         for topic in batch.records.topics {
             if self.used.insert(topic.clone()) {
@@ -84,12 +85,19 @@ impl Source {
             }
         }
         let done = Done { ack: Ack { seq, delivered, filtered: 0, failed }, offsets };
-        Ok(Asking::Append(self.append(batches, state), done))
+        self.ready.push(batches, state, done, wall);
+        Ok(())
     }
 
-    fn append(&self, batches: Batches, state: Vec<StateChange>) -> AtomicAppend {
+    /// Everything that is ready, all or nothing.
+    fn append(&mut self) -> Asking {
+        let Ready { mut batches, offsets, state, done, wall, .. } = core::mem::take(&mut self.ready);
+        let (topic, connector) = (&self.settings.offsets_topic, &self.settings.task.connector);
+        let count = self.partitions.get(topic).copied().unwrap_or(1);
+        batches.extend(offsets::batches(topic, count, connector, &offsets, wall));
         let task = Some((task_name(&self.settings.task), self.incarnation));
-        AtomicAppend { task, batches, offsets: None, state }
+        let state = state.into_iter().collect();
+        Asking::Append(AtomicAppend { task, batches, offsets: None, state }, done)
     }
 
     pub(super) fn replied(&mut self, now: Now, reply: Reply) {
@@ -146,11 +154,17 @@ impl Source {
         }
     }
 
-    fn appended(&mut self, now: Now, append: AtomicAppend, done: Done, outcome: Result<Vec<i64>, (Error, String)>) {
+    fn appended(
+        &mut self,
+        now: Now,
+        append: AtomicAppend,
+        done: Vec<Done>,
+        outcome: Result<Vec<i64>, (Error, String)>,
+    ) {
         match outcome {
             Ok(_) => {
                 self.ask_backoff.reset();
-                self.acks.push_back(done);
+                self.acks.extend(done);
             }
             // Deleted in the meantime: made again, as a producer's metadata request would.
             Err((Error::UnknownTopicOrPartition, _)) => self.ask_again(now, Asking::Recreate(append, done)),

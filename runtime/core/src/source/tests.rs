@@ -51,6 +51,7 @@ fn settings() -> Settings {
         max_records: 2,
         max_bytes: 1000,
         max_batch_bytes: 1000,
+        max_append_bytes: 1,
         paused: false,
     }
 }
@@ -239,6 +240,23 @@ fn a_poll_runs_while_the_last_one_becomes_durable_and_no_further() {
     world.answer();
     while world.finish_call() {}
     assert_eq!(world.lines.position, 6);
+}
+
+#[test]
+fn what_is_polled_behind_an_append_goes_into_the_next_one() {
+    let mut world = World::over(Cluster::new(&[]), 9, Settings { max_append_bytes: 150, ..settings() });
+    while !matches!(world.request, Some(Request::AtomicAppend(_))) {
+        world.answer();
+        world.finish_call();
+    }
+    while world.finish_call() {}
+    assert_eq!(world.lines.position, 6, "two polls have room");
+    world.settle();
+    let log = world.take_log();
+    assert!(log.contains("append 2, ack 2, append 3, ack 4, "), "{log}");
+    assert_eq!((world.cluster.log("t", 0), world.lines.acked), (numbers(9), 9));
+    let value = world.cluster.table.values().next().unwrap();
+    assert_eq!((&value[..], world.cluster.state["end"].clone()), (&br#"{"position":9}"#[..], Bytes::from("9")));
 }
 
 #[test]
