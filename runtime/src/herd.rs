@@ -85,10 +85,15 @@ impl Herd {
 
     /// Asks for something that changes a connector or has to wait; the answer comes when it is done.
     pub async fn ask(&self, operation: Operation) -> Outcome {
+        self.begin(operation).await.answer().await
+    }
+
+    /// Asks, and leaves waiting for the answer to the caller. Requests are taken in in the order of these calls.
+    pub async fn begin(&self, operation: Operation) -> Asked {
         let (sender, receiver) = oneshot::channel();
-        let gone = || Refusal::new(RefusalKind::Failed, "The worker is shutting down.");
-        self.messages.send(Message::Ask(operation, sender)).await.map_err(|_| gone())?;
-        receiver.await.map_err(|_| gone())?
+        // A herder that is gone drops the sender, and the answer says so.
+        let _ = self.messages.send(Message::Ask(operation, sender)).await;
+        Asked(receiver)
     }
 
     /// Reads something that is known at once.
@@ -127,6 +132,17 @@ impl Herd {
             // An error means that the owner is gone, and everything with it.
             let _ = receiver.await;
         }
+    }
+}
+
+/// A request that was made.
+pub struct Asked(oneshot::Receiver<Outcome>);
+
+impl Asked {
+    /// Waits for the answer.
+    pub async fn answer(self) -> Outcome {
+        let gone = |_| Refusal::new(RefusalKind::Failed, "The worker is shutting down.");
+        self.0.await.map_err(gone)?
     }
 }
 

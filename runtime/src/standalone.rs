@@ -40,6 +40,9 @@ use crate::{
 /// Milliseconds after which REST answers "timed out"; Kafka's.
 const REQUEST_TIMEOUT_MS: u64 = 90_000;
 
+/// REST waits so long for the files' connectors before it answers.
+const REST_WAITS: Duration = Duration::from_secs(1);
+
 /// Answers that are being given at the end have this long.
 const REST_GRACE: Duration = Duration::from_secs(1);
 
@@ -73,7 +76,6 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
     let rest = bind_rest(&config, start.insecure_listen || settings.insecure_listen).await?;
     let loggers = logging::start();
     notes.iter().for_each(|note| tracing::warn!("{note}"));
-    let mut signals = Signals::new()?;
 
     let grants = Arc::new(Grants::new(&working_dir()?, &config.grants_files));
     files.iter().for_each(|file| grants.add_file(&file.name, &file.config.config));
@@ -86,37 +88,40 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
     let loading = start.guests.spawn(Plugins::load(sources, start.guests.clone()));
     let data = settings.log_dir.display().to_string();
     let mut node = broker_command::start(settings, broker_ports_setting(&config)).await?;
+    start.passed("the broker is up");
     let loaded =
         loading.await.map_err(|ended| Failure::new(RUNNING, format!("loading the plug-ins ended: {ended}")))?;
     let plugins = Arc::new(loaded.map_err(|error| Failure::new(RUNNING, error.to_string()))?);
+    start.passed("the plug-ins are loaded");
     plugins.notes().iter().chain(node.notes()).for_each(|note| tracing::warn!("{note}"));
 
+    // Until here the system's own answer to Ctrl-C, an end at once, loses nothing.
+    let mut signals = Signals::new()?;
+    let kafka = addresses(&node);
     let running = Running::start(&start, &config, plugins, &node, files, rest, loggers).await;
-    let (running, outcome) = match running {
+    let outcome = match running {
         Ok(mut running) => {
-            let ready = running.put_files(&start.connectors).await;
-            if ready.is_ok() {
-                running.herd.set_ready();
-                running.greet(&start, &node, data);
-            }
-            let outcome = match ready {
-                Ok(()) => tokio::select! {
-                    code = signals.next() => Ok(code),
-                    () = node.failed() => Ok(RUNNING),
-                },
-                Err(failure) => Err(failure),
+            let outcome = tokio::select! {
+                code = signals.next() => Ok(code),
+                () = node.failed() => Ok(RUNNING),
+                failure = running.until_it_fails(&start, kafka, data) => Err(failure),
             };
-            (Some(running), outcome)
+            signals.then_exit();
+            running.stop(Duration::from_millis(config.task_shutdown_graceful_timeout_ms) + STOP_GRACE).await;
+            outcome
         }
-        Err(failure) => (None, Err(failure)),
+        Err(failure) => Err(failure),
     };
-    signals.then_exit();
-    if let Some(running) = running {
-        running.stop(Duration::from_millis(config.task_shutdown_graceful_timeout_ms) + STOP_GRACE).await;
-    }
     let stopped = broker_command::stop(node).await;
     let code = outcome?;
     stopped.map(|()| code)
+}
+
+impl Start {
+    /// For whoever wonders where the time of a start goes.
+    fn passed(&self, what: &str) {
+        tracing::debug!("{what} after {} ms", self.started.elapsed().as_millis());
+    }
 }
 
 fn read_worker(path: &Path) -> Result<(WorkerConfig, Vec<String>), Failure> {
@@ -245,6 +250,10 @@ fn working_dir() -> Result<PathBuf, Failure> {
 /// Herder and REST of a worker.
 struct Running {
     herd: Herd,
+    app: App,
+    /// Until they are served.
+    rest: Option<Rest>,
+    with_admin: bool,
     serving: Vec<server::Serving>,
     urls: Vec<String>,
     files: Vec<ConnectorFile>,
@@ -293,41 +302,59 @@ impl Running {
             topic_tracking: (config.topic_tracking_enable, config.topic_tracking_allow_reset),
             answers: rest::Answers::of(&config.rest),
         };
-        let main_has_admin = config.rest.admin == AdminListeners::Main;
-        let mut serving =
-            vec![rest.main.serve(|listener| rest::router(app.clone(), listener.is_loopback(), main_has_admin))];
-        serving.extend(
-            rest.admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener.is_loopback()))),
-        );
-        Ok(Self { herd, serving, urls, files, stdout_is_taken })
+        let with_admin = config.rest.admin == AdminListeners::Main;
+        start.passed("the herder is loaded");
+        Ok(Self { herd, app, rest: Some(rest), with_admin, serving: Vec::new(), urls, files, stdout_is_taken })
     }
 
-    /// Puts the connectors of the files, in their order.
-    async fn put_files(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
-        let puts: Vec<_> = self
-            .files
-            .iter()
-            .map(|file| {
-                let herd = self.herd.clone();
-                let operation = Operation::Put {
-                    connector: file.name.clone(),
-                    config: file.config.config.clone(),
-                    origin: Origin::File,
-                    replace: true,
-                    initial_state: file.initial_state.map(Into::into),
-                };
-                // Side by side: each waits for the disk, and they have nothing to do with each other.
-                tokio::spawn(async move { herd.ask(operation).await })
-            })
-            .collect();
-        for (put, path) in puts.into_iter().zip(paths) {
-            let outcome = put.await.map_err(|ended| Failure::new(RUNNING, format!("the herder ended: {ended}")))?;
-            outcome.map_err(|refusal| refused_file(path, &refusal.message))?;
+    /// Puts the connectors of the files, in their order, and serves REST. Returns only with what has failed.
+    async fn until_it_fails(&mut self, start: &Start, kafka: Vec<String>, data: String) -> Failure {
+        let mut puts = Vec::new();
+        for file in &self.files {
+            let operation = Operation::Put {
+                connector: file.name.clone(),
+                config: file.config.config.clone(),
+                origin: Origin::File,
+                replace: true,
+                initial_state: file.initial_state.map(Into::into),
+            };
+            // The next one does not wait for the answer: they have nothing to do with each other but the disk.
+            puts.push(self.herd.begin(operation).await);
         }
-        Ok(())
+        let answers = async {
+            for (put, path) in puts.into_iter().zip(&start.connectors) {
+                put.answer().await.map_err(|refusal| refused_file(path, &refusal.message))?;
+            }
+            Ok(())
+        };
+        tokio::pin!(answers);
+        // Whoever asks as soon as REST answers shall find the connectors of the files, unless they take their time.
+        let early = tokio::time::timeout(REST_WAITS, &mut answers).await;
+        if !matches!(early, Ok(Err(_))) {
+            self.serve();
+        }
+        let outcome = match early {
+            Ok(outcome) => outcome,
+            Err(_) => answers.await,
+        };
+        if let Err(failure) = outcome {
+            return failure;
+        }
+        start.passed("the connectors are up");
+        self.herd.set_ready();
+        self.greet(start, kafka, data);
+        std::future::pending().await
     }
 
-    fn greet(&self, start: &Start, node: &Node, data: String) {
+    fn serve(&mut self) {
+        let Some(Rest { main, admin }) = self.rest.take() else { return };
+        let (app, with_admin) = (&self.app, self.with_admin);
+        self.serving.push(main.serve(|listener| rest::router(app.clone(), listener.is_loopback(), with_admin)));
+        let admin = admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener.is_loopback())));
+        self.serving.extend(admin);
+    }
+
+    fn greet(&self, start: &Start, kafka: Vec<String>, data: String) {
         let file = self.files.iter().find_map(|file| {
             let class = file.config.config.get("connector.class")?;
             file.config.config.get("file").filter(|_| class.contains("FileStreamSource"))
@@ -336,7 +363,7 @@ impl Running {
         let banner = Banner {
             version: env!("CARGO_PKG_VERSION").into(),
             ready_ms: start.started.elapsed().as_millis() as u64,
-            kafka: addresses(node),
+            kafka,
             rest: self.urls.clone(),
             data,
             connectors: self.files.iter().map(|file| file.name.clone()).collect(),

@@ -65,7 +65,7 @@ async fn app(config: &WorkerConfig) -> App {
             header_converter: String::new(),
             override_policy: OverridePolicy::All,
         },
-        grants: Arc::new(Grants::new(Path::new("/work"), &config.grants_files)),
+        grants: Arc::new(Grants::new(Path::new("/srv"), &config.grants_files)),
     };
     let plugins = Arc::new(Plugins::load(sources, guests.clone()).await.unwrap());
     let settings = Settings { worker_id: "w:1".into(), catalogue: plugins.classes(), request_timeout_ms: 1000 };
