@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("broker-core", &["broker-store"]),
     ("broker-wire", &["broker-store"]),
     ("broker", &["broker-core", "broker-store", "broker-wire"]),
-    ("runtime-core", &[]),
+    ("runtime-core", &["broker-core", "broker-store"]),
     ("runtime-cli", &[]),
     ("runtime-host", &["runtime-core"]),
     ("connectors-embedded", &[]),
@@ -31,7 +31,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
         ],
     ),
     ("sim", &["broker-core", "broker-store", "runtime-core"]),
-    ("components", &["runtime-core", "runtime-host"]),
+    ("components", &["connectors-embedded", "runtime-core", "runtime-host"]),
     ("e2e", &[]),
     ("xtask", &["e2e"]),
 ];
