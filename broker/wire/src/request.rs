@@ -213,12 +213,6 @@ mod tests {
             &empty_structs,
             "Metadata version 9: topics at byte 0: decoding would take more than eight times the memory of the request",
         );
-        check(
-            ApiKey::ListGroups,
-            0,
-            &[0],
-            "ListGroups version 0: request at byte 0: 1 bytes after the end of the request",
-        );
     }
 
     #[test]

@@ -66,9 +66,6 @@ pub enum Problem {
     /// Many tiny elements: it would take far more memory than it has bytes.
     #[error("decoding would take more than eight times the memory of the request")]
     Memory,
-    /// Bytes after the last field.
-    #[error("{0} bytes after the end of the request")]
-    Trailing(usize),
 }
 
 /// A position in a slice.
@@ -91,14 +88,6 @@ impl<'a> Cursor<'a> {
     /// Bytes not read yet.
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.at
-    }
-
-    /// Fails if bytes remain.
-    pub fn end(&self) -> Result<(), GuardError> {
-        match self.remaining() {
-            0 => Ok(()),
-            left => Err(self.error("request", Problem::Trailing(left))),
-        }
     }
 
     /// Passes over a field of `len` bytes.
