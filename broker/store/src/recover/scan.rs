@@ -125,7 +125,7 @@ impl Walk {
                     self.expected += 1;
                     position += u64::from(header.length);
                 }
-                place => match file.later(position, self.expected)? {
+                place => match file.later(pool, position, self.expected)? {
                     // Of what a checkpoint covers nothing is needed any more.
                     Some((at, seq)) if seq <= self.after + 1 => (position, self.expected) = (at, seq),
                     Some((_, seq)) => return Err(file.rot(position, self.expected, seq)),
@@ -210,11 +210,10 @@ impl<F: DiskFile> File<F> {
     }
 
     /// The first header of an entry later than `expected` in a block after `position`.
-    fn later(&mut self, position: u64, expected: u64) -> Result<Option<(u64, u64)>, DiskError> {
+    fn later(&mut self, pool: &Pool, position: u64, expected: u64) -> Result<Option<(u64, u64)>, DiskError> {
         let salt = self.header.salt;
-        let pool = Pool::new();
         let mut position = position + BLOCK as u64;
-        while let Some(block) = self.block(&pool, position)? {
+        while let Some(block) = self.block(pool, position)? {
             match EntryHeader::parse(block, salt) {
                 Some(header) if header.seq > expected => return Ok(Some((position, header.seq))),
                 _ => position += BLOCK as u64,
