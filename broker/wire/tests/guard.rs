@@ -108,7 +108,8 @@ fn bytes_after_the_end_are_passed_over() {
     for (api, version) in versions() {
         let frame = common::frame(api, version, &mut Rng(1));
         let (_, expected) = decode(Bytes::from(frame.clone())).unwrap_or_else(|error| panic!("{error}"));
-        let (_, request) = decode(Bytes::from([&frame[..], &[0, 1, 0]].concat())).unwrap_or_else(|error| panic!("{error}"));
+        let (_, request) =
+            decode(Bytes::from([&frame[..], &[0, 1, 0]].concat())).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(format!("{request:?}"), format!("{expected:?}"), "{api:?} {version}");
     }
 }
