@@ -81,6 +81,10 @@ mod tests {
         check.deleting("t");
         assert!(check.missing("t").is_ok());
         assert!(check.there("t", one, 1).is_err(), "it came back");
+        let mut check = TopicCheck::default();
+        check.there("t", one, 1).expect("new");
+        check.deleting("t");
+        check.missing("t").expect("deleted");
         check.creating("t");
         assert!(check.there("t", other, 1).is_ok(), "made anew");
     }
