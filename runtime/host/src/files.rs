@@ -83,17 +83,13 @@ impl OpenReader {
         self.file.metadata().map(|metadata| Found::of(&metadata))
     }
 
-    /// What of the range is in memory, if the system can tell without waiting; `None`: read it the slow way.
+    /// The range (up to the end of the file), if all of it is in memory and the system can tell without waiting; `None`: read it
+    /// the slow way. A part of it is no answer: a guest that gets nothing new would take that for the end of the file.
     pub(crate) fn read_cached(&self, offset: u64, max: usize) -> Option<Vec<u8>> {
         let left = self.stat().ok()?.size.saturating_sub(offset);
         let mut data = vec![0; max.min(left as usize)];
-        let read = match preadv_nowait(&self.file, &mut data, offset) {
-            Ok(0) if !data.is_empty() => return None,
-            Ok(read) => read,
-            Err(_) => return None,
-        };
-        data.truncate(read);
-        Some(data)
+        let read = preadv_nowait(&self.file, &mut data, offset).ok()?;
+        (read == data.len()).then_some(data)
     }
 
     pub(crate) fn file(&self) -> Arc<File> {
@@ -332,5 +328,30 @@ mod beneath {
         }
         let name = path.file_name().ok_or(Errno::XDEV)?;
         Ok(rustix::fs::open(folder.join(name), flags | OFlags::NOFOLLOW, mode)?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::FileMode;
+
+    #[test]
+    fn what_is_only_partly_in_memory_is_read_the_slow_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, vec![7; 4 << 20]).unwrap();
+        let grant = FileGrant { key: "file".into(), path: path.clone(), mode: FileMode::Read, root: None };
+        let reader = OpenReader::open(Arc::new(grant)).unwrap().unwrap();
+        let file = File::open(&path).unwrap();
+        file.sync_all().unwrap();
+        // Where the system does not let go of the pages, the answer is the whole range.
+        let _ = rustix::fs::fadvise(&file, 8192, None, rustix::fs::Advice::DontNeed);
+        for (offset, max) in [(0, 4096), (4000, 4096 * 3), (0, 4 << 20), (8192, 64), ((4 << 20) - 10, 4096)] {
+            let whole = max.min((4 << 20) - offset);
+            let cached = reader.read_cached(offset as u64, max);
+            assert!(cached.is_none_or(|bytes| bytes.len() == whole), "{offset} {max}");
+        }
+        assert_eq!(reader.read_cached(4 << 20, 4096), Some(Vec::new()));
     }
 }
