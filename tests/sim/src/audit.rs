@@ -21,8 +21,31 @@ use crate::{
     },
 };
 
-/// Asks for everything; returns a sum over the answers. `all`: nobody has anything left to do.
-pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64, all: bool) -> Result<u64, String> {
+/// When somebody looks, and what he is ready to see.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// On the world's clock.
+    pub now: u64,
+    /// On the wall clock.
+    pub wall: i64,
+    /// Nobody has anything left to do: everything must be there.
+    pub all_done: bool,
+    /// Whether the disk may have lost bits.
+    pub damage: Damage,
+}
+
+/// Whether the disk may have lost bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// It has not.
+    None,
+    /// It may have: then a reader must be told.
+    Possible,
+}
+
+/// Asks for everything; returns a sum over the answers.
+pub fn audit(process: &mut Process, checks: &mut Checks, moment: &Moment) -> Result<u64, String> {
+    let Moment { now, wall, .. } = *moment;
     let mut sum = crate::trace::START;
     let ask = |process: &mut Process, request| {
         process.ask(now, wall, request).map_err(|error: DiskError| format!("the disk failed an audit: {error}"))
@@ -42,13 +65,15 @@ pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64, al
     missing.iter().try_for_each(|name| checks.topics.missing(name))?;
     let mut lines = Vec::new();
     for partition in partitions {
-        let bytes = read_all(process, checks, &partition, now, wall)?;
+        let Some(bytes) = read_all(process, checks, &partition, moment)? else { continue };
         sum = mix(sum, crate::trace::sum(&bytes));
         if partition.0 == source::TOPIC {
             lines.push(values(&bytes)?);
         }
     }
-    checks.connect.in_topic(&lines, all)?;
+    if moment.damage == Damage::None {
+        checks.connect.in_topic(&lines, moment.all_done)?;
+    }
     for (group, partition) in checks.groups.known() {
         let topics = Some(vec![(partition.0.clone(), vec![partition.1])]);
         let reply = ask(process, Request::OffsetFetch { group: group.clone(), topics })?;
@@ -62,18 +87,19 @@ pub fn audit(process: &mut Process, checks: &mut Checks, now: u64, wall: i64, al
     Ok(sum)
 }
 
-/// Reads a partition from its start to its end.
+/// Reads a partition from its start to its end; `None` if it has rotted, and says so.
 fn read_all(
     process: &mut Process,
     checks: &mut Checks,
     partition: &Partition,
-    now: u64,
-    wall: i64,
-) -> Result<Vec<u8>, String> {
+    moment: &Moment,
+) -> Result<Option<Vec<u8>>, String> {
     let (mut offset, mut all, mut everything) = (0, Vec::new(), Vec::new());
     loop {
         let request = fetch::request(partition, offset, 0, 1 << 20);
-        let reply = process.ask(now, wall, request).map_err(|error| format!("the disk failed an audit: {error}"))?;
+        let reply = process
+            .ask(moment.now, moment.wall, request)
+            .map_err(|error| format!("the disk failed an audit: {error}"))?;
         let fetched = fetch::only(reply)?;
         let mut pieces = fetched.records.memory.clone();
         let from_file = fetched.records.file.as_ref().map(|file| process.reader().read(file)).transpose();
@@ -88,11 +114,14 @@ fn read_all(
                 everything.extend(bytes);
                 all.extend(batches);
             }
+            Brought::Rot if moment.damage == Damage::Possible => {
+                return checks.log.ends(partition, fetched.high_watermark).map(|()| None);
+            }
             other => broken!("{partition:?} cannot be read from {offset}: {other:?}"),
         }
     }
     checks.log.all(partition, &all)?;
-    Ok(everything)
+    Ok(Some(everything))
 }
 
 /// The values of all records.

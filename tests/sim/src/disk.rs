@@ -2,7 +2,7 @@
 //!
 //! Owns the table of files and folders, and the moment at which the machine dies. [`content`] has a file's bytes in two versions,
 //! [`folder`] a folder's names. Faults have names here: [`Disk::crash_inside`] (the process is inside a call when it dies),
-//! [`Disk::fail_after`] (a sync or durable write fails), [`Disk::capacity`] (it is full), [`Disk::rot`] (a bit flips),
+//! [`Disk::fail_after`] (a sync or durable write fails), [`Disk::capacity`] (it is full), [`Disk::rot`] and [`Disk::flip`] (a bit flips),
 //! [`Disk::write_back`] (the system writes when it likes), [`Disk::restart`] (power or process is gone).
 //!
 //! Invariant: what was promised durable survives every restart; what was not is decided by the seed alone.
@@ -162,7 +162,7 @@ impl Disk {
         Disk { state: self.state.clone(), boot: state.boot }
     }
 
-    /// Flips a random bit of a random file that has any, and says where: path and byte.
+    /// Flips a random bit of a random file, and says which: path and bit. `None` if no file has any.
     pub fn rot(&self) -> Option<(String, u64)> {
         let files = self.files();
         let mut state = self.lock();
@@ -171,24 +171,36 @@ impl Disk {
             return None;
         }
         let (path, inode) = state.random.pick(&files).clone();
-        let bits = state.file(inode).len() * 8;
-        let bit = state.random.below(bits);
-        state.file(inode).rot(bit);
-        Some((path, bit / 8))
+        let mut bytes = vec![0; state.file(inode).len() as usize];
+        state.file(inode).read(0, &mut bytes);
+        let written: Vec<u64> = (0..).zip(&bytes).filter(|(_, byte)| **byte != 0).map(|(at, _)| at).collect();
+        // Most of a journal is zeros still, in which a flipped bit is of no interest most of the time.
+        let byte = match written.is_empty() || state.random.percent(10) {
+            true => state.random.below(bytes.len() as u64),
+            false => *state.random.pick(&written),
+        };
+        let bit = byte * 8 + state.random.below(8);
+        state.file(inode).flip(bit);
+        Some((path, bit))
     }
 
-    /// Flips the lowest bit of this byte of this file.
-    ///
-    /// # Panics
-    /// If there is no such file.
-    pub fn rot_at(&self, path: &str, byte: u64) {
+    /// Flips this bit of this file, if the file is there and has it.
+    pub fn flip(&self, path: &str, bit: u64) {
         let mut state = self.lock();
-        let inode = state.find(path).expect("a file to rot");
-        state.file(inode).rot(byte * 8);
+        if let Some(inode) = state.find(path)
+            && bit < state.file(inode).len() * 8
+        {
+            state.file(inode).flip(bit);
+        }
     }
 
-    /// Paths of all files.
-    pub fn files(&self) -> Vec<(String, Inode)> {
+    /// All files and their bytes, as readers see them.
+    pub fn everything(&self) -> Vec<(String, Vec<u8>)> {
+        let bytes = |path: String| self.bytes(&path).map(|bytes| (path, bytes));
+        self.files().into_iter().filter_map(|(path, _)| bytes(path)).collect()
+    }
+
+    fn files(&self) -> Vec<(String, Inode)> {
         let state = self.lock();
         let (mut files, mut folders) = (Vec::new(), vec![(String::new(), ROOT)]);
         while let Some((path, folder)) = folders.pop() {

@@ -121,6 +121,16 @@ impl Plan {
         }
     }
 
+    /// For stories: nothing happens by itself, the journal's files are small, and nothing else is.
+    pub fn plain() -> Self {
+        let mut plan = Self::new(&mut Random::new(0));
+        let file = 8 * BLOCK as u64;
+        plan.sizes = Sizes { first: file, file, capacity: 8 * file };
+        plan.topic_defaults.clear();
+        plan.partitions = 1;
+        plan
+    }
+
     /// The broker's settings for one life.
     pub fn settings(&self, random: &mut Random) -> Settings {
         Settings {
@@ -152,6 +162,22 @@ impl Weights {
             write_back: weight(&[0, 1, 5]),
             cut: weight(&[0, 0, 1]),
             death: weight(&[0, 0, 1]),
+        }
+    }
+
+    /// Of a run that winds up: all work, no faults.
+    pub fn winding_up() -> Self {
+        Self {
+            client: 30,
+            turn: 30,
+            journal: 30,
+            segments: 30,
+            prepare: 10,
+            answer: 30,
+            time: 3,
+            write_back: 0,
+            cut: 0,
+            death: 0,
         }
     }
 }

@@ -63,8 +63,8 @@ impl Trace {
     }
 
     /// The text, if there is any.
-    pub fn text(&self) -> &[String] {
-        self.text.as_deref().unwrap_or_default()
+    pub fn take_text(&mut self) -> Vec<String> {
+        self.text.take().unwrap_or_default()
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
         let run = |steps: &[&'static str]| {
             let mut trace = Trace::new(true);
             steps.iter().for_each(|what| trace.step(1, what, &[2]));
-            (trace.sum(), trace.text().len())
+            (trace.sum(), trace.take_text().len())
         };
         assert_eq!(run(&["a", "b"]), run(&["a", "b"]));
         assert_ne!(run(&["a", "b"]).0, run(&["b", "a"]).0);

@@ -5,17 +5,18 @@
 //!
 //! Invariant: a run is a function of its seed, its scenario and the code.
 
-use broker_core::request::ConnId;
+use broker_core::{limits, request::ConnId};
 use broker_store::{
     buffer::Pool,
     disk::{DiskError, ErrorKind},
 };
 
 use crate::{
+    audit::{Damage, Moment, audit},
     broken,
     check::{Checked, Checks},
     disk::{Death, Disk, WRITE_DURABLY},
-    plan::Plan,
+    plan::{Plan, Weights},
     process::{Answer, Arrival, Process, StartError},
     random::Random,
     trace::Trace,
@@ -74,7 +75,7 @@ enum Step {
 }
 
 /// What a run was like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Sum over everything that happened.
     pub sum: u64,
@@ -84,6 +85,16 @@ pub struct Report {
     pub lives: u64,
     /// Batches that were promised.
     pub batches: usize,
+}
+
+impl Report {
+    /// Both.
+    pub fn add(&mut self, other: &Report) {
+        self.sum ^= other.sum;
+        self.steps += other.steps;
+        self.lives += other.lives;
+        self.batches += other.batches;
+    }
 }
 
 impl World {
@@ -116,14 +127,18 @@ impl World {
     }
 
     /// The whole run: work with deaths, wind up without, a last restart, and everything is looked at once more.
-    pub fn run(&mut self) -> Result<Report, String> {
+    pub fn run(&mut self) -> Checked {
+        self.work()?;
+        self.end_and_start()
+    }
+
+    /// Work, with deaths as the plan has them, until everybody is done.
+    pub fn work(&mut self) -> Checked {
         self.start()?;
         for _ in 0..self.plan.steps {
             self.step()?;
         }
-        self.wind_up()?;
-        self.end_and_start()?;
-        Ok(self.report())
+        self.wind_up()
     }
 
     /// Starts the broker, through deaths during recovery, and looks at what it has kept.
@@ -152,9 +167,16 @@ impl World {
         }
         self.disk.be_kind();
         self.checks.groups.restarted();
-        self.audit()?;
+        self.audit(Damage::None)?;
         self.plan_this_life();
         Ok(())
+    }
+
+    /// Takes a broker that has started, and looks at what it has kept.
+    pub fn go_on(&mut self, process: Process, damage: Damage) -> Checked {
+        self.process = Some(process);
+        self.checks.groups.restarted();
+        self.audit(damage)
     }
 
     /// One start.
@@ -166,9 +188,10 @@ impl World {
     }
 
     /// Looks at everything the broker says it has.
-    pub fn audit(&mut self) -> Checked {
+    fn audit(&mut self, damage: Damage) -> Checked {
         let Some(process) = &mut self.process else { return Ok(()) };
-        let sum = crate::audit::audit(process, &mut self.checks, self.now, self.wall, self.winding_up)?;
+        let moment = Moment { now: self.now, wall: self.wall, all_done: self.winding_up, damage };
+        let sum = audit(process, &mut self.checks, &moment)?;
         if self.winding_up {
             self.checks.connect.in_file(&sink::lines(&self.outside), true)?;
         }
@@ -227,8 +250,8 @@ impl World {
         match step {
             Step::Client => self.client_acts(),
             Step::Turn => self.turn(),
-            Step::Journal => self.work("journal", Process::work_journal),
-            Step::Segments => self.work("segments", Process::work_segments),
+            Step::Journal => self.work_on("journal", Process::work_journal),
+            Step::Segments => self.work_on("segments", Process::work_segments),
             Step::Prepare => self.prepare(),
             Step::Answer => self.answer(),
             Step::Time => self.pass_time(),
@@ -267,7 +290,7 @@ impl World {
     }
 
     /// A thread does a piece of its work. Whatever stops a thread in production stops the process there.
-    fn work(&mut self, who: &'static str, work: fn(&mut Process) -> Result<(), DiskError>) -> Checked {
+    fn work_on(&mut self, who: &'static str, work: fn(&mut Process) -> Result<(), DiskError>) -> Checked {
         self.trace.step(self.now, who, &[self.disk.hash()]);
         let Some(process) = &mut self.process else { return Ok(()) };
         let mut done = work(process);
@@ -365,6 +388,11 @@ impl World {
 
     fn die(&mut self) {
         let death = if self.random.percent(self.plan.kill_percent) { Death::Kill } else { Death::PowerCut };
+        self.die_by(death);
+    }
+
+    /// The machine dies.
+    pub fn die_by(&mut self, death: Death) {
         self.deaths += 1;
         self.trace.step(self.now, "death", &[u64::from(death == Death::PowerCut), self.disk.hash()]);
         self.process = None;
@@ -383,7 +411,7 @@ impl World {
         self.disk.capacity(None);
         self.plan.deaths = 0;
         self.winding_up = true;
-        (self.plan.weights.death, self.plan.weights.cut) = (0, 0);
+        self.plan.weights = Weights::winding_up();
         self.clients.iter_mut().for_each(|seat| seat.client.wind_up());
         for _ in 0..WIND_UP_STEPS {
             if self.is_at_rest() {
@@ -396,6 +424,22 @@ impl World {
         broken!("the run does not come to rest; waiting: {waiting:?}")
     }
 
+    /// Everything is written and sealed, so that nothing is in doubt.
+    pub fn rest(&mut self) -> Checked {
+        for _ in 0..4 {
+            self.now += 2 * limits::SEAL_MS;
+            self.turn()?;
+            while self.process.as_ref().is_some_and(|process| !process.is_quiet()) {
+                self.work_on("journal", Process::work_journal)?;
+                self.work_on("segments", Process::work_segments)?;
+                // To fetches that nobody waits for any more.
+                self.process.iter_mut().for_each(|process| process.answers().clear());
+                self.turn()?;
+            }
+        }
+        Ok(())
+    }
+
     fn is_at_rest(&self) -> bool {
         let done = self.clients.iter().all(|seat| seat.client.is_done());
         done && self.process.as_ref().is_some_and(Process::is_quiet)
@@ -403,7 +447,7 @@ impl World {
 
     /// The last end: a clean stop, or a death after which nothing may be missing either.
     fn end_and_start(&mut self) -> Checked {
-        self.audit()?;
+        self.audit(Damage::None)?;
         if self.random.percent(self.plan.stop_percent) {
             self.stop()?;
         }
@@ -427,7 +471,8 @@ impl World {
         broken!("the broker does not stop")
     }
 
-    fn report(&self) -> Report {
+    /// What the run was like.
+    pub fn report(&self) -> Report {
         let sum = crate::trace::mix(self.trace.sum(), self.disk.hash() ^ self.outside.hash().rotate_left(7));
         Report { sum, steps: self.trace.steps(), lives: self.lives, batches: self.checks.log.count() }
     }

@@ -103,6 +103,16 @@ impl LogCheck {
         Ok(())
     }
 
+    /// A client was told after a restart that the partition ends here: it may not end early.
+    pub fn ends(&mut self, partition: &Partition, high_watermark: i64) -> Checked {
+        match self.partitions.get(partition) {
+            Some(kept) if high_watermark < kept.end => {
+                broken!("{partition:?} ended at {} and now ends at {high_watermark}", kept.end)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The partitions that anything was promised of.
     pub fn partitions(&self) -> Vec<Partition> {
         self.partitions.keys().cloned().collect()
@@ -184,6 +194,8 @@ mod tests {
         check(|log, p| log.served(p, 2, 2, &batch(2, "c", 1)).map(drop), "above the high watermark");
         check(|log, p| log.served(p, 2, 7, &[]).and_then(|_| log.all(p, &parse(&batch(0, "a", 2))?)), "2 to 6 were");
         check(|log, p| log.all(p, &[]), "are lost");
+        check(|log, p| log.ends(p, 1), "now ends at 1");
+        check(|log, p| log.ends(p, 2), "");
         check(|log, p| log.all(p, &parse(&batch(1, "a", 1)).unwrap()), "where 0 should be");
         check(|log, p| log.all(p, &parse(&batch(0, "a", 2)).unwrap()), "");
         let mut rotten = batch(0, "a", 2);

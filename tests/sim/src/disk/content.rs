@@ -147,7 +147,7 @@ impl Content {
     }
 
     /// Flips one bit of what the platters have; readers see it too.
-    pub fn rot(&mut self, bit: u64) {
+    pub fn flip(&mut self, bit: u64) {
         let (at, bit) = (bit / 8, bit % 8);
         let mut byte = [0];
         self.read(at, &mut byte);
@@ -367,7 +367,7 @@ mod tests {
         let mut content = Content::default();
         content.write(0, &[0; 100]);
         content.sync();
-        content.rot(8 * 50 + 3);
+        content.flip(8 * 50 + 3);
         let bytes = read(&content);
         assert_eq!((bytes[50], bytes.iter().filter(|byte| **byte != 0).count()), (8, 1));
     }
