@@ -136,3 +136,91 @@ impl Interest {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use notify::{
+        Event,
+        event::{AccessMode, CreateKind, ModifyKind},
+    };
+
+    use super::*;
+
+    /// Who is told of an event about `path`, if "one" and "two" wait for the files of those names.
+    fn check(kind: EventKind, path: &str, expected: &[&str]) {
+        let mut interest = Interest::default();
+        for (id, name) in ["one", "two"].into_iter().enumerate() {
+            let paths = BTreeSet::from([PathBuf::from(format!("/d/{name}"))]);
+            interest.waiting.insert(id as u64, (paths, Arc::default()));
+        }
+        interest.tell(&Event::new(kind).add_path(format!("/d/{path}").into()));
+        let told = |id: u64| {
+            let mut waits = once(interest.waiting[&id].1.notified());
+            waits.poll_once()
+        };
+        let told: Vec<_> =
+            [(0, "one"), (1, "two")].into_iter().filter(|(id, _)| told(*id)).map(|(_, name)| name).collect();
+        assert_eq!(told, expected, "{kind:?} {path}");
+    }
+
+    /// A future that is looked at once.
+    struct Once<F>(std::pin::Pin<Box<F>>);
+
+    fn once<F: Future>(future: F) -> Once<F> {
+        Once(Box::pin(future))
+    }
+
+    impl<F: Future> Once<F> {
+        fn poll_once(&mut self) -> bool {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            self.0.as_mut().poll(&mut context).is_ready()
+        }
+    }
+
+    #[test]
+    fn only_who_waits_for_a_file_is_told_and_only_of_changes() {
+        check(EventKind::Create(CreateKind::File), "one", &["one"]);
+        check(EventKind::Modify(ModifyKind::Any), "two", &["two"]);
+        check(EventKind::Modify(ModifyKind::Any), "three", &[]);
+        check(EventKind::Access(AccessKind::Close(AccessMode::Write)), "one", &["one"]);
+        check(EventKind::Access(AccessKind::Open(AccessMode::Any)), "one", &[]);
+        check(EventKind::Access(AccessKind::Close(AccessMode::Read)), "one", &[]);
+        check(EventKind::Access(AccessKind::Read), "one", &[]);
+    }
+
+    #[test]
+    fn a_folder_is_watched_as_long_as_somebody_waits_for_a_file_in_it() {
+        let mut interest = Interest::default();
+        let waiting = |path: &str| (BTreeSet::from([PathBuf::from(path)]), Arc::default());
+        interest.waiting.insert(1, waiting("/a/x"));
+        interest.waiting.insert(2, waiting("/a/y"));
+        assert_eq!(interest.difference(), (vec!["/a".into()], vec![]));
+        interest.waiting.remove(&1);
+        assert_eq!(interest.difference(), (vec![], vec![]));
+        interest.waiting.insert(2, waiting("/b/y"));
+        assert_eq!(interest.difference(), (vec!["/b".into()], vec!["/a".into()]));
+    }
+
+    /// Waits for a change; gives up after a time in which no system would be silent.
+    async fn changed(watched: &Watched) -> bool {
+        tokio::time::timeout(Duration::from_secs(30), watched.changed()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_grows_and_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("f"), folder.path().join("other"));
+        let mut watched = Watch::start(Handle::current()).nothing();
+        watched.set(vec![path.clone()]);
+        assert!(changed(&watched).await, "once, when the watch is there: what came before it is not missed");
+        std::fs::write(&path, "a").unwrap();
+        assert!(changed(&watched).await, "it comes");
+        std::fs::write(&path, "ab").unwrap();
+        assert!(changed(&watched).await, "it grows");
+        std::fs::write(&other, "c").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert!(changed(&watched).await, "another takes its place");
+    }
+}

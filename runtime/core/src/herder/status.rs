@@ -76,8 +76,9 @@ impl Shown {
             let before = shown.get(&part);
             let (state, trace) = match (now, before) {
                 (Some(now), _) => now,
-                (None, Some(before)) => (before.state, before.trace.clone()),
-                (None, None) => (State::Unassigned, None),
+                // A failure is over as soon as a new run begins.
+                (None, Some(before)) if before.state != State::Failed => (before.state, before.trace.clone()),
+                (None, _) => (State::Unassigned, None),
             };
             let status = Status { state, worker_id: worker_id.into(), trace, version: version.map(Into::into) };
             if before != Some(&status) {

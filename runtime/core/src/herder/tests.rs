@@ -338,7 +338,10 @@ fn a_failed_task_stays_so_until_it_is_restarted() {
     assert_eq!(world.status("n"), "PAUSED: PAUSED FAILED");
     world.run(target("n", TargetState::Started)).unwrap();
     world.take_log();
-    world.run(Operation::RestartTask(TaskId { connector: "n".into(), task: 1 })).unwrap();
+    let id = world.ask(Operation::RestartTask(TaskId { connector: "n".into(), task: 1 }));
+    assert_eq!(world.status("n"), "RUNNING: RUNNING UNASSIGNED", "the failure is over");
+    world.settle();
+    assert_eq!(world.replies[&id], Ok(Answer::Done));
     assert_eq!(world.take_log(), "start n-1");
     assert_eq!(world.status("n"), "RUNNING: RUNNING RUNNING");
     assert_eq!(world.herder.status("n").unwrap().tasks[1].trace, None);
