@@ -24,6 +24,9 @@ mod read;
 
 pub use read::{ReadError, SegmentReader};
 
+/// Where the topic id begins in [`METADATA`].
+const TOPIC_ID_AT: usize = "version: 0\ntopic_id: ".len();
+
 pub(crate) const METADATA: &str = "partition.metadata";
 
 /// `.log` files kept open: the segments written last.
@@ -100,7 +103,7 @@ impl<D: Disk> SegmentWriter<D> {
     pub fn delete_log(&mut self, dir: &LogDir) -> Result<(), DiskError> {
         self.forget(|partition| partition == dir.partition);
         match read_all(&self.disk, &metadata_path(dir))? {
-            Some(found) if found != metadata(&dir.partition).as_bytes() => Ok(()),
+            Some(found) if is_of_another(&found, &dir.partition) => Ok(()),
             _ => self.disk.remove_dir_all(&dir.name),
         }
     }
@@ -124,6 +127,12 @@ pub(crate) fn metadata(partition: &PartitionId) -> String {
     let last = DIGITS[((id & 3) << 4) as usize] as char;
     let digits: String = (0..21).map(digit).chain([last]).collect();
     format!("version: 0\ntopic_id: {digits}\n")
+}
+
+/// True if this is the metadata of another partition. What is cut off or zeros after a crash is nobody's.
+fn is_of_another(found: &[u8], partition: &PartitionId) -> bool {
+    let own = metadata(partition);
+    found.len() == own.len() && found.starts_with(&own.as_bytes()[..TOPIC_ID_AT]) && found != own.as_bytes()
 }
 
 /// True if this is not there, whatever else went wrong.

@@ -143,7 +143,7 @@ impl Plan {
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
             max_request_bytes: 1 << 20,
-            entropy: random.next(),
+            entropy: random.draw(),
         }
     }
 }

@@ -16,11 +16,11 @@ impl Random {
 
     /// A generator of its own for one part of the run.
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.draw())
     }
 
     /// 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         let [a, b, c, d] = &mut self.0;
         let result = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let shifted = *b << 17;
@@ -36,7 +36,7 @@ impl Random {
     /// A number below `end`, which is not 0. Slightly uneven for huge ends, which does not matter here.
     pub fn below(&mut self, end: u64) -> u64 {
         assert!(end > 0, "there is no number below 0");
-        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
+        ((u128::from(self.draw()) * u128::from(end)) >> 64) as u64
     }
 
     /// A number from `from` up to and including `to`.
@@ -85,7 +85,7 @@ mod tests {
         let run = |seed| {
             let mut random = Random::new(seed);
             let mut fork = random.fork();
-            (random.next(), fork.below(1000), random.between(5, 9))
+            (random.draw(), fork.below(1000), random.between(5, 9))
         };
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));

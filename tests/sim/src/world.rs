@@ -1,32 +1,30 @@
 //! One run: a broker, its disk, its clients, and what happens next.
 //!
-//! Owns the clock, the choice of every step, and deaths. What production leaves to threads and the network is chosen here, one piece
-//! at a time, from one source of chance. Leaves what each piece does to `process`, and what must be true to `check`.
+//! Owns the clock and the choice of every step. What production leaves to threads and the network is chosen here, one piece
+//! at a time, from one source of chance. Leaves what each piece does to `process`, starts and ends to
+//! `life`, and what must be true to `check`.
 //!
 //! Invariant: a run is a function of its seed, its scenario and the code.
 
-use broker_core::{limits, request::ConnId};
+use broker_core::request::ConnId;
 use broker_store::{
     buffer::Pool,
     disk::{DiskError, ErrorKind},
 };
 
 use crate::{
-    audit::{Damage, Moment, audit},
     broken,
     check::{Checked, Checks},
-    disk::{Death, Disk, WRITE_DURABLY},
-    plan::{Plan, Weights},
-    process::{Answer, Arrival, Process, StartError},
+    disk::Disk,
+    plan::Plan,
+    process::{Answer, Arrival, Process},
     random::Random,
     trace::Trace,
-    workload::{Client, Ids, Port, sink},
+    workload::{Client, Ids, Port},
 };
 
-/// Steps in which a run that winds up must come to rest.
-const WIND_UP_STEPS: u64 = 50_000;
-/// Deaths during one recovery, at most.
-const DEATHS_IN_A_ROW: u64 = 3;
+mod life;
+
 /// 2026-01-01, milliseconds since 1970.
 const WALL: i64 = 1_767_225_600_000;
 
@@ -139,86 +137,6 @@ impl World {
             self.step()?;
         }
         self.wind_up()
-    }
-
-    /// Starts the broker, through deaths during recovery, and looks at what it has kept.
-    pub fn start(&mut self) -> Checked {
-        for attempt in 0.. {
-            if attempt < DEATHS_IN_A_ROW && self.may_die() && self.random.percent(15) {
-                let calls = self.random.below(40);
-                self.disk.crash_inside(None, calls);
-            }
-            match self.try_start() {
-                Ok(process) => {
-                    self.process = Some(process);
-                    break;
-                }
-                Err(error) if self.disk.is_crashed() => {
-                    self.trace.say(self.now, format_args!("died while starting: {error}"));
-                    self.die();
-                }
-                Err(StartError::Store(broker_store::recover::RecoverError::Disk(error)))
-                    if error.kind == ErrorKind::Full =>
-                {
-                    self.disk.capacity(None);
-                }
-                Err(error) => broken!("the broker does not start: {error}"),
-            }
-        }
-        self.disk.be_kind();
-        self.checks.groups.restarted();
-        self.audit(Damage::None)?;
-        self.plan_this_life();
-        Ok(())
-    }
-
-    /// Takes a broker that has started, and looks at what it has kept.
-    pub fn go_on(&mut self, process: Process, damage: Damage) -> Checked {
-        self.process = Some(process);
-        self.checks.groups.restarted();
-        self.audit(damage)
-    }
-
-    /// One start.
-    pub fn try_start(&mut self) -> Result<Process, StartError> {
-        self.lives += 1;
-        let settings = self.plan.settings(&mut self.random);
-        self.trace.step(self.now, "start", &[self.lives, self.disk.hash()]);
-        Process::start(&self.disk, settings, self.plan.sizes, self.pool.clone(), self.now)
-    }
-
-    /// Looks at everything the broker says it has.
-    fn audit(&mut self, damage: Damage) -> Checked {
-        let Some(process) = &mut self.process else { return Ok(()) };
-        let moment = Moment { now: self.now, wall: self.wall, all_done: self.winding_up, damage };
-        let sum = audit(process, &mut self.checks, &moment)?;
-        if self.winding_up {
-            self.checks.connect.in_file(&sink::lines(&self.outside), true)?;
-        }
-        self.trace.step(self.now, "audit", &[sum, self.checks.log.count() as u64]);
-        Ok(())
-    }
-
-    fn plan_this_life(&mut self) {
-        if self.may_die() && self.random.percent(self.plan.inside_percent) {
-            let calls = self.random.below(self.plan.calls);
-            match self.random.below(10) {
-                0 => self.outside.crash_inside(None, calls),
-                1..4 => self.disk.crash_inside(None, calls),
-                _ => self.disk.crash_inside(Some(WRITE_DURABLY), calls / 5),
-            }
-        }
-        if self.may_die() && self.random.percent(self.plan.fail_percent) {
-            let calls = self.random.below(self.plan.calls);
-            self.disk.fail_after(calls);
-        }
-        let full = self.random.percent(self.plan.full_percent);
-        let capacity = full.then(|| self.disk.used() + self.random.below(100_000));
-        self.disk.capacity(capacity);
-    }
-
-    fn may_die(&self) -> bool {
-        self.deaths < self.plan.deaths
     }
 
     /// Something happens, if anything can.
@@ -378,97 +296,6 @@ impl World {
         if let Some(process) = &mut self.process {
             process.arrive(Arrival::Disconnected(old));
         }
-    }
-
-    /// The machine or the process is gone, and comes back.
-    fn restart(&mut self) -> Checked {
-        self.die();
-        self.start()
-    }
-
-    fn die(&mut self) {
-        let death = if self.random.percent(self.plan.kill_percent) { Death::Kill } else { Death::PowerCut };
-        self.die_by(death);
-    }
-
-    /// The machine dies.
-    pub fn die_by(&mut self, death: Death) {
-        self.deaths += 1;
-        self.trace.step(self.now, "death", &[u64::from(death == Death::PowerCut), self.disk.hash()]);
-        self.process = None;
-        self.disk = self.disk.restart(death);
-        self.outside = self.outside.restart(death);
-        self.now += self.random.below(100);
-        for at in 0..self.clients.len() {
-            self.cut_off(at);
-        }
-    }
-
-    /// No more faults; everybody finishes what was begun.
-    fn wind_up(&mut self) -> Checked {
-        self.disk.be_kind();
-        self.outside.be_kind();
-        self.disk.capacity(None);
-        self.plan.deaths = 0;
-        self.winding_up = true;
-        self.plan.weights = Weights::winding_up();
-        self.clients.iter_mut().for_each(|seat| seat.client.wind_up());
-        for _ in 0..WIND_UP_STEPS {
-            if self.is_at_rest() {
-                return Ok(());
-            }
-            self.step()?;
-        }
-        let waiting: Vec<_> =
-            self.clients.iter().filter(|seat| !seat.client.is_done()).map(|seat| &seat.client).collect();
-        broken!("the run does not come to rest; waiting: {waiting:?}")
-    }
-
-    /// Everything is written and sealed, so that nothing is in doubt.
-    pub fn rest(&mut self) -> Checked {
-        for _ in 0..4 {
-            self.now += 2 * limits::SEAL_MS;
-            self.turn()?;
-            while self.process.as_ref().is_some_and(|process| !process.is_quiet()) {
-                self.work_on("journal", Process::work_journal)?;
-                self.work_on("segments", Process::work_segments)?;
-                // To fetches that nobody waits for any more.
-                self.process.iter_mut().for_each(|process| process.answers().clear());
-                self.turn()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_at_rest(&self) -> bool {
-        let done = self.clients.iter().all(|seat| seat.client.is_done());
-        done && self.process.as_ref().is_some_and(Process::is_quiet)
-    }
-
-    /// The last end: a clean stop, or a death after which nothing may be missing either.
-    fn end_and_start(&mut self) -> Checked {
-        self.audit(Damage::None)?;
-        if self.random.percent(self.plan.stop_percent) {
-            self.stop()?;
-        }
-        self.restart()
-    }
-
-    /// A clean stop.
-    fn stop(&mut self) -> Checked {
-        self.trace.step(self.now, "stop", &[]);
-        if let Some(process) = &mut self.process {
-            process.arrive(Arrival::Stop);
-        }
-        for _ in 0..WIND_UP_STEPS {
-            if self.process.as_ref().is_some_and(Process::may_stop) {
-                let process = self.process.take();
-                let closed = process.map_or(Ok(()), Process::close);
-                return closed.map_err(|error| format!("the journal cannot be closed: {error}"));
-            }
-            self.step()?;
-        }
-        broken!("the broker does not stop")
     }
 
     /// What the run was like.

@@ -15,7 +15,6 @@ pub struct GroupCheck {
     owners: BTreeMap<(String, String, i32, Partition), String>,
 }
 
-#[derive(Default)]
 struct Commits {
     /// Offsets in the order sent; the first stands for "none yet".
     sent: Vec<i64>,
@@ -23,8 +22,8 @@ struct Commits {
     known: usize,
 }
 
-impl Commits {
-    fn new() -> Self {
+impl Default for Commits {
+    fn default() -> Self {
         Self { sent: vec![-1], known: 0 }
     }
 }
@@ -107,7 +106,7 @@ impl GroupCheck {
     }
 
     fn commits(&mut self, group: &str, partition: &Partition) -> &mut Commits {
-        self.commits.entry((group.into(), partition.clone())).or_insert_with(Commits::new)
+        self.commits.entry((group.into(), partition.clone())).or_default()
     }
 }
 

@@ -54,6 +54,11 @@ impl TopicCheck {
         }
     }
 
+    /// True if a topic is known not to be there.
+    pub fn is_gone(&self, topic: &str) -> bool {
+        self.0.get(topic) == Some(&Known::Gone)
+    }
+
     /// The topics that were told of.
     pub fn names(&self) -> BTreeSet<String> {
         self.0.keys().cloned().collect()

@@ -43,6 +43,11 @@ impl Content {
         self.live_len
     }
 
+    /// True if readers see no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.live_len == 0
+    }
+
     /// Fills `to` from `offset` on; returns how much there was.
     pub fn read(&self, offset: u64, to: &mut [u8]) -> usize {
         let len = self.live_len.saturating_sub(offset).min(to.len() as u64) as usize;
