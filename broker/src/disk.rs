@@ -1,4 +1,4 @@
-//! The store's disk over real files: direct and durable journal writes, buffered segments, one lock on the data folder.
+//! The store's disk over real files: direct and durable journal writes, one lock on the data folder. Open files are [`file`]'s.
 //!
 //! Owns the mapping of the store's promises to system calls. Leaves what is written where to the store.
 //! Invariant: a call returns `Ok` only when what [`broker_store::disk`] promises for it holds. Linux first; where O_DIRECT is missing
@@ -7,7 +7,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind as IoKind},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -15,15 +15,16 @@ use std::{
     },
 };
 
-use broker_store::disk::{Disk, DiskError, DiskFile, ErrorKind, Open};
+use broker_store::disk::{Disk, DiskError, ErrorKind, Open};
 use rustix::fs::OFlags;
 
 use crate::settings::Flush;
 
+mod file;
+mod large;
 mod lock;
 
-/// Pieces of one gathering write; Linux takes no more (`IOV_MAX`).
-const PIECES_AT_ONCE: usize = 1024;
+pub(crate) use file::RealFile;
 
 /// The data folder.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub(crate) struct RealDisk(Arc<Inner>);
 struct Inner {
     root: PathBuf,
     flush: Flush,
+    /// Large reads and writes go past the page cache.
+    large_direct: bool,
     /// Set once a file system has refused O_DIRECT.
     no_direct: AtomicBool,
     _lock: File,
@@ -42,9 +45,10 @@ impl RealDisk {
     ///
     /// # Errors
     /// In use by another process (its pid is said), not writable, not a folder.
-    pub fn lock(root: &Path, flush: Flush) -> anyhow::Result<RealDisk> {
+    pub fn lock(root: &Path, flush: Flush, large_direct: bool) -> anyhow::Result<RealDisk> {
         let lock = lock::lock(root)?;
-        Ok(RealDisk(Arc::new(Inner { root: root.into(), flush, no_direct: AtomicBool::new(false), _lock: lock })))
+        let no_direct = AtomicBool::new(false);
+        Ok(RealDisk(Arc::new(Inner { root: root.into(), flush, large_direct, no_direct, _lock: lock })))
     }
 
     /// What this file system does not give us, for the operator to know.
@@ -117,7 +121,7 @@ impl Disk for RealDisk {
         let file = opened.map_err(|error| failed("open", path, &error))?;
         // Without O_DIRECT there is no O_DSYNC either: each durable write is followed by a sync, unless the operator wants none.
         let sync_each = self.0.flush == Flush::Fsync && self.0.no_direct.load(Ordering::Relaxed);
-        Ok(RealFile { file, path: path.into(), sync_each })
+        Ok(RealFile::new(file, path, sync_each, how != Open::Journal && self.0.large_direct))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), DiskError> {
@@ -158,70 +162,6 @@ fn sync_tree(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// An open file of the data folder.
-pub(crate) struct RealFile {
-    file: File,
-    path: String,
-    sync_each: bool,
-}
-
-impl RealFile {
-    fn write_all(&self, mut offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
-        let mut slices: Vec<io::IoSlice<'_>> =
-            pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| io::IoSlice::new(piece)).collect();
-        let mut rest = slices.as_mut_slice();
-        while !rest.is_empty() {
-            let at_once = rest.len().min(PIECES_AT_ONCE);
-            let written = match rustix::io::pwritev(&self.file, &rest[..at_once], offset) {
-                Ok(0) => return Err(IoKind::WriteZero.into()),
-                Ok(written) => written,
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            offset += written as u64;
-            io::IoSlice::advance_slices(&mut rest, written);
-        }
-        Ok(())
-    }
-}
-
-impl DiskFile for RealFile {
-    fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, DiskError> {
-        let mut read = 0;
-        while read < to.len() {
-            match self.file.read_at(&mut to[read..], offset + read as u64) {
-                Ok(0) => break,
-                Ok(some) => read += some,
-                Err(error) if error.kind() == IoKind::Interrupted => {}
-                Err(error) => return Err(failed("read", &self.path, &error)),
-            }
-        }
-        Ok(read)
-    }
-
-    fn write_at(&self, offset: u64, pieces: &[&[u8]]) -> Result<(), DiskError> {
-        self.write_all(offset, pieces).map_err(|error| failed("write", &self.path, &error))
-    }
-
-    fn write_durable(&self, offset: u64, pieces: &[&[u8]]) -> Result<(), DiskError> {
-        self.write_all(offset, pieces)
-            .and_then(|()| if self.sync_each { self.file.sync_data() } else { Ok(()) })
-            .map_err(|error| failed("write", &self.path, &error))
-    }
-
-    fn sync(&self) -> Result<(), DiskError> {
-        self.file.sync_all().map_err(|error| failed("sync", &self.path, &error))
-    }
-
-    fn truncate(&self, len: u64) -> Result<(), DiskError> {
-        self.file.set_len(len).map_err(|error| failed("cut", &self.path, &error))
-    }
-
-    fn len(&self) -> Result<u64, DiskError> {
-        self.file.metadata().map(|meta| meta.len()).map_err(|error| failed("look at", &self.path, &error))
-    }
-}
-
 fn failed(op: &'static str, path: &str, error: &io::Error) -> DiskError {
     let kind = match error.kind() {
         IoKind::NotFound => ErrorKind::NotFound,
@@ -236,10 +176,10 @@ fn failed(op: &'static str, path: &str, error: &io::Error) -> DiskError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use broker_store::disk::BLOCK;
+    use broker_store::disk::{BLOCK, DiskFile};
 
     fn disk(dir: &tempfile::TempDir) -> RealDisk {
-        RealDisk::lock(dir.path(), Flush::Fsync).unwrap()
+        RealDisk::lock(dir.path(), Flush::Fsync, true).unwrap()
     }
 
     #[test]
@@ -271,7 +211,7 @@ mod tests {
     fn a_second_process_is_told_who_has_the_folder() {
         let dir = tempfile::tempdir().unwrap();
         let _first = disk(&dir);
-        let error = RealDisk::lock(dir.path(), Flush::Fsync).err().expect("it is locked").to_string();
+        let error = RealDisk::lock(dir.path(), Flush::Fsync, true).err().expect("it is locked").to_string();
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     }
 }

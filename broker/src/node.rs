@@ -48,7 +48,7 @@ impl Node {
     /// A folder that is not ours or is in use, damage, a port in use: each says what to do.
     pub async fn start(settings: Settings) -> anyhow::Result<Node> {
         let bound = listen::bind(&settings).await?;
-        let disk = RealDisk::lock(&settings.log_dir, settings.flush)?;
+        let disk = RealDisk::lock(&settings.log_dir, settings.flush, settings.large_direct)?;
         let started = Instant::now();
         let (recovered, journal) =
             recover::recover(&disk, start(&settings)).map_err(|error| in_folder(&settings, &error))?;
@@ -101,14 +101,16 @@ impl Node {
         let _ = self.handle.commands.send(Command::Stop).await;
         drop(self.handle);
         let threads = self.threads;
-        let join = move || {
-            threads
-                .into_iter()
-                .map(|thread| thread.join().map_err(|_| anyhow!("a thread of the broker panicked"))?)
-                .collect()
-        };
-        tokio::task::spawn_blocking(join).await?
+        tokio::task::spawn_blocking(move || join(threads)).await?
     }
+}
+
+/// Waits for every thread, also behind one that failed, and gives the first error.
+fn join(threads: Threads) -> anyhow::Result<()> {
+    threads.into_iter().fold(Ok(()), |result, thread| {
+        let ended = thread.join().unwrap_or_else(|_| Err(anyhow!("a thread of the broker panicked")));
+        result.and(ended)
+    })
 }
 
 type Threads = Vec<thread::JoinHandle<anyhow::Result<()>>>;

@@ -36,6 +36,8 @@ pub struct Settings {
     pub advertised: Option<(String, u16)>,
     /// `log.flush`.
     pub flush: Flush,
+    /// `log.large.io`, ours: large reads and writes of logs go past the page cache.
+    pub large_direct: bool,
     /// `node.id` (or `broker.id`).
     pub node_id: i32,
     /// `num.partitions`.
@@ -65,6 +67,7 @@ impl Default for Settings {
             listeners: vec![Listener { host: String::new(), port: 9092 }],
             advertised: None,
             flush: Flush::Fsync,
+            large_direct: true,
             node_id: 1,
             num_partitions: 1,
             auto_create_topics: true,
@@ -163,6 +166,7 @@ const HONOURED: &[&str] = &[
     "log.dir",
     "log.dirs",
     "log.flush",
+    "log.large.io",
     "log.retention.hours",
     "log.retention.minutes",
     "log.roll.hours",
@@ -222,6 +226,13 @@ impl Settings {
                             "log.flush={value} is neither fsync (the default: an acknowledged record is on the disk) nor os"
                         ));
                     }
+                }
+            }
+            "log.large.io" => {
+                self.large_direct = match value {
+                    "direct" => true,
+                    "cached" => false,
+                    _ => return Err(format!("log.large.io={value} is neither direct (the default) nor cached")),
                 }
             }
             "node.id" | "broker.id" => self.node_id = number(key, value, 0..=i64::from(i32::MAX))? as i32,

@@ -41,7 +41,7 @@ fn check(api: ApiKey, answer: impl Fn(i16) -> Response) {
 /// A handle to no broker: enough for answers that read nothing.
 fn nowhere() -> (tempfile::TempDir, Handle) {
     let dir = tempfile::tempdir().unwrap();
-    let disk = crate::disk::RealDisk::lock(dir.path(), crate::settings::Flush::Os).unwrap();
+    let disk = crate::disk::RealDisk::lock(dir.path(), crate::settings::Flush::Os, true).unwrap();
     let segments = broker_store::segment::SegmentReader::new(disk, broker_store::entry::Pool::new());
     let commands = tokio::sync::mpsc::channel(1).0;
     (dir, Handle { commands, reader: crate::read::Reader::new(segments), next_conn: Default::default() })

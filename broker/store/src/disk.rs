@@ -54,7 +54,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
 /// An open file. Calls may come from several threads at once.
 pub trait DiskFile: Send + Sync + 'static {
     /// Fills `to` from `offset` on; returns how many bytes there were, fewer than asked for only at the end of the file. Of a file
-    /// opened with [`Open::Journal`] only whole blocks are read, into aligned memory.
+    /// opened with [`Open::Journal`] only whole blocks are read, into aligned memory; of others, a large read of whole blocks into
+    /// aligned memory may go past the system's cache, which is cheaper.
     fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, DiskError>;
 
     /// Writes all the pieces, one after the other, from `offset` on; the file grows as needed. Readers see them at once; they are
@@ -86,7 +87,7 @@ pub trait DiskFile: Send + Sync + 'static {
 pub enum Open {
     /// Read only; `NotFound` if there is none.
     Read,
-    /// Read and write through the system's cache; made if missing.
+    /// Read and write, small pieces through the system's cache; made if missing.
     Append,
     /// Read and write in whole blocks past the system's cache where it allows that; made if missing.
     Journal,

@@ -14,7 +14,7 @@ use super::index::{Hint, hint};
 use crate::{
     batch::{self, BatchInfo, HEADER_BYTES},
     buffer::{LARGEST, Pool},
-    disk::{Disk, DiskError, DiskFile, Open},
+    disk::{BLOCK, Disk, DiskError, DiskFile, Open},
     log::{SegmentRead, Want},
 };
 
@@ -24,7 +24,9 @@ const SLACK_BYTES: usize = 8192;
 /// Most bytes of an answer but for a single batch that is larger.
 const MOST_BYTES: usize = 16 << 20;
 
-const _: () = assert!(MOST_BYTES + SLACK_BYTES <= LARGEST);
+const _: () = assert!(MOST_BYTES + SLACK_BYTES <= LARGEST - BLOCK);
+
+const SHORT: &str = "the file ends before what was written to it";
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,17 +123,22 @@ impl<D: Disk> Segment<'_, D> {
     }
 
     fn bytes(&self, position: u64, len: usize) -> Result<Bytes, ReadError> {
-        if len > LARGEST {
+        if len > LARGEST - BLOCK {
             return Err(self.rot(position, "a batch is larger than any that was written"));
         }
-        let mut buffer = self.pool.take(len);
-        self.read_exactly(position, &mut buffer[..len])?;
-        Ok(buffer.freeze().slice(..len))
+        // Whole blocks, so that a large read can go past the cache.
+        let lead = (position % BLOCK as u64) as usize;
+        let end = lead + len;
+        let mut buffer = self.pool.take(end);
+        if self.file.read_at(position - lead as u64, &mut buffer[..end.next_multiple_of(BLOCK)])? < end {
+            return Err(self.rot(position, SHORT));
+        }
+        Ok(buffer.freeze().slice(lead..end))
     }
 
     fn read_exactly(&self, position: u64, to: &mut [u8]) -> Result<(), ReadError> {
         if self.file.read_at(position, to)? < to.len() {
-            return Err(self.rot(position, "the file ends before what was written to it"));
+            return Err(self.rot(position, SHORT));
         }
         Ok(())
     }
