@@ -113,7 +113,8 @@ impl Worker {
 
     fn stop_connector(&mut self, connector: String, run: Run) {
         let live = self.connectors.remove(&connector).filter(|(of, _)| *of == run);
-        if !live.is_some_and(|(_, stop)| stop.try_send(()).is_ok()) {
+        let sent = live.is_some_and(|(_, stop)| stop.try_send(()).is_ok());
+        if !sent {
             self.answer(Input::ConnectorStopped { connector, run });
         }
     }
