@@ -15,4 +15,5 @@ pub mod probe;
 pub mod rest;
 pub mod signals;
 pub mod standalone;
+pub mod tools;
 pub mod worker;

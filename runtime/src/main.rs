@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use connectd::{broker_command, failure::Failure, standalone};
+use connectd::{broker_command, failure::Failure, standalone, tools};
 use runtime_cli::Command;
 use tokio::runtime::{Builder, Runtime};
 
@@ -38,8 +38,12 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, started: Instant) -> Result<u8, Failure> {
+    if let Command::Tool { name, arguments } = command {
+        return Ok(tools::run(name, &arguments));
+    }
     let net = threads("net")?;
     match command {
+        Command::Tool { .. } => unreachable!("it needs no threads and was run above"),
         Command::Broker { settings, insecure_listen } => {
             let outcome = net.block_on(broker_command::run(settings, insecure_listen, started));
             net.shutdown_timeout(LAST);

@@ -7,6 +7,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
+use crate::kafka;
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -25,6 +27,13 @@ pub enum Command {
         settings: Option<PathBuf>,
         /// Listen beyond loopback though nothing authenticates clients.
         insecure_listen: bool,
+    },
+    /// One of Kafka's tools.
+    Tool {
+        /// Its name, as in [`kafka::find`].
+        name: &'static str,
+        /// What followed the name.
+        arguments: Vec<String>,
     },
 }
 
@@ -89,6 +98,9 @@ struct Broker {
 /// Reads the arguments, the first of which is the name the binary was called by.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Said> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(tool) = tool(&arguments) {
+        return Ok(tool);
+    }
     if called_as(arguments.first()) == "connect-standalone" {
         arguments.splice(0..1, ["connectd".into(), "standalone".into()]);
     }
@@ -105,6 +117,16 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         }
         Err(error) => Err(said(&error, is_standalone)),
     }
+}
+
+/// One of Kafka's tools: the binary was called by its name, or the name is its first argument.
+fn tool(arguments: &[OsString]) -> Option<Command> {
+    let (tool, from) = match kafka::find(&called_as(arguments.first())) {
+        Some(tool) => (tool, 1),
+        None => (kafka::find(&called_as(arguments.get(1)))?, 2),
+    };
+    let text = |argument: &OsString| argument.to_string_lossy().into_owned();
+    Some(Command::Tool { name: tool.name, arguments: arguments[from..].iter().map(text).collect() })
 }
 
 /// The name in an `argv[0]`, without folders and the endings of scripts.
@@ -149,6 +171,11 @@ mod tests {
         check("bin/connect-standalone.sh w a", standalone("w", &["a"], false));
         check("connectd standalone --insecure-listen w", standalone("w", &[], true));
         check("connectd broker", Command::Broker { settings: None, insecure_listen: false });
+        let topics = || Command::Tool { name: "kafka-topics", arguments: vec!["--list".into()] };
+        check("connectd kafka-topics --list", topics());
+        check("connectd kafka-topics.sh --list", topics());
+        check("/opt/bin/kafka-topics --list", topics());
+        check("bin/windows/kafka-topics.bat --list", topics());
         check("connectd broker s", Command::Broker { settings: Some("s".into()), insecure_listen: false });
     }
 

@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("broker-wire", &["broker-store"]),
     ("broker", &["broker-core", "broker-store", "broker-wire"]),
     ("runtime-core", &["broker-core", "broker-store"]),
-    ("runtime-cli", &[]),
+    ("runtime-cli", &["broker-store", "broker-wire", "runtime-core"]),
     ("runtime-host", &["runtime-core"]),
     ("connectors-embedded", &[]),
     (

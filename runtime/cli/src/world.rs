@@ -1,0 +1,65 @@
+//! What a tool may ask of whoever runs it.
+//!
+//! Owns the seam between a tool and the world: two streams of text, a link to brokers, files, a clock. Leaves doing it to the binary
+//! (sockets and a terminal), and to the simulation (a simulated cluster and a terminal in the page).
+//! Invariant: everything that a tool learns or changes goes through here.
+
+use bytes::Bytes;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Nobody is there: the reason, such as `connection refused`.
+    Unreachable(String),
+    /// The connection ended before the answer.
+    Closed,
+    /// No answer within the time that was given.
+    TimedOut,
+    /// The settings of the connection cannot be used: why, and what to do.
+    Unusable(String),
+}
+
+/// How to secure connections; made from `security.protocol` and its kin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Security {
+    /// TLS.
+    pub tls: bool,
+    /// `ssl.truststore.location` or `ssl.ca.location`, in PEM; the system's certificates without it.
+    pub trusted: Option<String>,
+}
+
+/// The world of one tool.
+pub trait World {
+    /// Prints on stdout. A reader that has gone away (`| head`) is no error; see [`World::is_gone`].
+    fn out(&mut self, text: &str);
+
+    /// Prints on stderr.
+    fn err(&mut self, text: &str);
+
+    /// Nobody reads stdout any more: what takes long may end.
+    fn is_gone(&self) -> bool;
+
+    /// Sends a request (header and body, without the length in front) to `host:port` and gives the answer, within `timeout_ms`.
+    fn exchange(&mut self, to: &str, frame: &[u8], timeout_ms: u64) -> Result<Bytes, NoAnswer>;
+
+    /// Connects to `host:port` unless that was done. True if the connection is new.
+    fn connect(&mut self, to: &str, security: &Security, timeout_ms: u64) -> Result<bool, NoAnswer>;
+
+    /// A whole file. The error is the system's.
+    fn read(&mut self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// Writes a whole file and the folders above it. The error is the system's.
+    fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), String>;
+
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+
+    /// Waits.
+    fn sleep_ms(&mut self, ms: u64);
+
+    /// Sixteen bytes that nobody can guess.
+    fn random(&mut self) -> [u8; 16];
+
+    /// A question on the terminal; the answer without its line's end, `None` if there is nobody to answer.
+    fn asked(&mut self, question: &str) -> Option<String>;
+}

@@ -1,0 +1,23 @@
+//! Kafka's tools: what their pure halves in `runtime_cli` need of the world.
+//!
+//! Owns sockets, files and the terminal for a tool. Leaves flags, requests and texts to `runtime_cli`.
+
+mod link;
+mod terminal;
+
+use runtime_cli::{kafka, tool::Run};
+
+pub use terminal::Terminal;
+
+/// Runs the tool of this name; gives the exit code.
+///
+/// # Panics
+/// When there is no such tool.
+pub fn run(name: &str, arguments: &[String]) -> u8 {
+    let tool = kafka::find(name).unwrap_or_else(|| panic!("no tool {name}"));
+    let mut world = Terminal::new();
+    match tool.run {
+        Run::Here(_) => tool.run(arguments, &mut world),
+        Run::Edge => unreachable!("{name} is not among the tools that run in the binary"),
+    }
+}
