@@ -34,6 +34,7 @@ pub(crate) struct Peer {
     pub address: SocketAddr,
     pub node_id: i32,
     pub cluster_id: Arc<str>,
+    pub log_dir: Arc<str>,
     pub host: String,
     pub port: i32,
     pub max_request_bytes: usize,

@@ -5,6 +5,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -89,6 +90,7 @@ impl Bound {
         let template = Arc::new(Template {
             node_id: settings.node_id,
             cluster_id: cluster_id.into(),
+            log_dir: absolute(&settings.log_dir),
             advertised: settings.advertised.clone(),
             max_request_bytes: settings.max_request_bytes,
             max_idle: Duration::from_millis(settings.max_idle_ms),
@@ -106,6 +108,7 @@ impl Bound {
 struct Template {
     node_id: i32,
     cluster_id: Arc<str>,
+    log_dir: Arc<str>,
     advertised: Option<(String, u16)>,
     max_request_bytes: usize,
     max_idle: Duration,
@@ -125,12 +128,19 @@ impl Template {
             address,
             node_id: self.node_id,
             cluster_id: self.cluster_id.clone(),
+            log_dir: self.log_dir.clone(),
             host,
             port: i32::from(port),
             max_request_bytes: self.max_request_bytes,
             max_idle: self.max_idle,
         })
     }
+}
+
+/// The data folder as clients are told it.
+fn absolute(dir: &Path) -> Arc<str> {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    dir.to_string_lossy().into()
 }
 
 async fn accept(socket: TcpListener, handle: Handle, template: Arc<Template>, places: Arc<Semaphore>) {

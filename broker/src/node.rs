@@ -181,6 +181,7 @@ fn core_settings(settings: &Settings, cluster_id: &str) -> CoreSettings {
         auto_create_topics: settings.auto_create_topics,
         delete_topics: settings.delete_topics,
         topic_defaults: settings.topic_defaults.clone(),
+        described: settings.described(),
         groups: settings.groups.clone(),
         offsets: settings.offsets.clone(),
         max_request_bytes: settings.max_request_bytes,

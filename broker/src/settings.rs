@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
-use broker_core::{config_keys, group::GroupSettings, offsets::OffsetSettings};
+use broker_core::{config_keys, group::GroupSettings, offsets::OffsetSettings, settings::Described};
 
 /// When a write counts as done (`log.flush`, ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,12 @@ pub struct Listener {
     pub host: String,
     /// Port; 0 lets the system choose.
     pub port: u16,
+}
+
+impl std::fmt::Display for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PLAINTEXT://{}:{}", self.host, self.port)
+    }
 }
 
 /// Everything the broker can be told.
@@ -195,6 +201,78 @@ impl Settings {
         }
         self.refuse_open_listeners()?;
         Ok((self, notes))
+    }
+
+    /// What DescribeConfigs shows of these settings, beside the defaults of topics.
+    pub fn described(&self) -> Vec<Described> {
+        const BOOLEAN: i8 = 1;
+        const INT: i8 = 3;
+        const LONG: i8 = 5;
+        const LIST: i8 = 7;
+        let kafkas = Settings { log_dir: "/tmp/kafka-logs".into(), ..Settings::default() };
+        let rows: [(&'static str, i8, fn(&Settings) -> String, &'static str); 16] = [
+            ("node.id", INT, |s| s.node_id.to_string(), "The id of this node."),
+            ("broker.id", INT, |s| s.node_id.to_string(), "The id of this node, by its older name."),
+            (
+                "listeners",
+                LIST,
+                |s| s.listeners.iter().map(Listener::to_string).collect::<Vec<_>>().join(","),
+                "Where clients connect.",
+            ),
+            ("log.dirs", LIST, |s| s.log_dir.display().to_string(), "The data folder."),
+            ("num.partitions", INT, |s| s.num_partitions.to_string(), "Partitions of a topic made without saying."),
+            (
+                "default.replication.factor",
+                INT,
+                |_| "1".into(),
+                "Replicas of a topic made without saying; one node has one.",
+            ),
+            (
+                "auto.create.topics.enable",
+                BOOLEAN,
+                |s| s.auto_create_topics.to_string(),
+                "Whether a missing topic is made when it is used.",
+            ),
+            ("delete.topic.enable", BOOLEAN, |s| s.delete_topics.to_string(), "Whether topics can be deleted."),
+            ("socket.request.max.bytes", INT, |s| s.max_request_bytes.to_string(), "The largest request."),
+            ("connections.max.idle.ms", LONG, |s| s.max_idle_ms.to_string(), "A connection idle for longer is closed."),
+            (
+                "group.min.session.timeout.ms",
+                INT,
+                |s| s.groups.min_session_timeout_ms.to_string(),
+                "The shortest session a member may ask for.",
+            ),
+            (
+                "group.max.session.timeout.ms",
+                INT,
+                |s| s.groups.max_session_timeout_ms.to_string(),
+                "The longest session a member may ask for.",
+            ),
+            (
+                "group.initial.rebalance.delay.ms",
+                INT,
+                |s| s.groups.initial_rebalance_delay_ms.to_string(),
+                "How long a new group waits for more members.",
+            ),
+            ("group.max.size", INT, |s| s.groups.max_size.to_string(), "Members one group may have."),
+            (
+                "offset.metadata.max.bytes",
+                INT,
+                |s| s.offsets.metadata_max.to_string(),
+                "The longest note with a committed offset.",
+            ),
+            (
+                "offsets.retention.minutes",
+                INT,
+                |s| (s.offsets.retention_ms / 60_000).to_string(),
+                "How long offsets outlive the last member of their group.",
+            ),
+        ];
+        let one = |(name, kind, value, doc): (&'static str, i8, fn(&Settings) -> String, &'static str)| {
+            let is_default = name != "node.id" && value(self) == value(&kafkas);
+            Described { name, value: value(self), is_default, kind, doc }
+        };
+        rows.into_iter().map(one).collect()
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<bool, String> {
@@ -384,7 +462,7 @@ mod tests {
             ("listeners=9092", "PLAINTEXT://host:port"),
             ("listeners=PLAINTEXT://0.0.0.0:9092", "--insecure-listen"),
             ("log.dirs=/a,/b", "names several folders"),
-            ("log.retention.ms=soon", "64-bit number"),
+            ("log.retention.ms=soon", "Not a number"),
         ];
         for (text, expected) in rows {
             let error = parse(text).unwrap_err();

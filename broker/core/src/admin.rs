@@ -15,6 +15,7 @@ use crate::{
     Broker,
     append::plain,
     config_keys::number,
+    configs::{self, Defaults},
     error::Error,
     fetch::check_epoch,
     id_of,
@@ -22,10 +23,9 @@ use crate::{
     partition::{LEADER_EPOCH, Partition, Rules},
     record::Record,
     request::{
-        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic,
-        InitProducerId, Metadata, NewTopic, TaskStarted, TopicMetadata, TopicRef,
+        ClusterMetadata, ConfigEntry, CreateTopics, CreatedTopic, DeletedTopic, InitProducerId, Metadata,
+        MorePartitions, NewTopic, TaskStarted, TopicMetadata, TopicRef, TopicReply,
     },
-    settings::Settings,
     tables::Tables,
     time::Wall,
     topics::{self, Topic},
@@ -152,7 +152,7 @@ impl Broker {
             new.configs.iter().filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect();
         let own: BTreeMap<_, _> = configs.iter().cloned().collect();
         let id = if validate_only { Uuid::nil() } else { self.create_topic(&new.name, partitions, configs) };
-        Ok((id, partitions, topics::describe(&self.settings, &own)))
+        Ok((id, partitions, configs::describe(&self.defaults, &own)))
     }
 
     /// Makes a topic whose name, count and configs have been checked.
@@ -197,32 +197,39 @@ impl Broker {
 
     pub(crate) fn create_partitions(
         &mut self,
-        topics: Vec<(String, i32)>,
+        topics: Vec<MorePartitions>,
         validate_only: bool,
     ) -> Vec<(String, Result<(), (Error, String)>)> {
+        let names: Vec<String> = topics.iter().map(|asked| asked.topic.clone()).collect();
         let mut outcomes = Vec::with_capacity(topics.len());
-        for (name, count) in topics {
-            let outcome = self.check_growth(&name, count);
+        for asked in topics {
+            let twice = names.iter().filter(|name| **name == asked.topic).count() > 1;
+            let outcome = if twice {
+                Err((Error::InvalidRequest, "Duplicate topic in request.".to_string()))
+            } else {
+                self.check_growth(&asked)
+            };
             if let Ok(topic) = outcome
                 && !validate_only
             {
-                self.append_record(&Record::PartitionsAdded { topic, partitions: count });
+                self.append_record(&Record::PartitionsAdded { topic, partitions: asked.count });
             }
-            outcomes.push((name, outcome.map(|_| ())));
+            outcomes.push((asked.topic, outcome.map(|_| ())));
         }
         outcomes
     }
 
-    fn check_growth(&self, name: &str, count: i32) -> Result<Uuid, (Error, String)> {
+    fn check_growth(&self, asked: &MorePartitions) -> Result<Uuid, (Error, String)> {
+        let MorePartitions { topic: name, count, assignments } = asked;
         let topic = self.topics.get(name).ok_or(plain(Error::UnknownTopicOrPartition))?;
         let bad = |why: String| Err((Error::InvalidPartitions, why));
-        if count == topic.partitions {
+        let (count, now) = (*count, topic.partitions);
+        if count == now {
             return bad(format!("Topic already has {count} partition(s)."));
         }
-        if count < topic.partitions {
+        if count < now {
             return bad(format!(
-                "The topic {name} currently has {} partition(s); {count} would not be an increase.",
-                topic.partitions
+                "The topic {name} currently has {now} partition(s); {count} would not be an increase."
             ));
         }
         if count > PARTITIONS_PER_TOPIC {
@@ -230,71 +237,33 @@ impl Broker {
                 "Number of partitions {count} is above the limit of {PARTITIONS_PER_TOPIC} per topic."
             ));
         }
+        let assignments = assignments.as_deref().unwrap_or_default();
+        if !assignments.is_empty() && assignments.len() as i32 != count - now {
+            let why = format!(
+                "Attempted to add {} additional partition(s), but only {} assignment(s) were specified.",
+                count - now,
+                assignments.len()
+            );
+            return Err((Error::InvalidReplicaAssignment, why));
+        }
+        for replicas in assignments {
+            topics::check_replicas(self.settings.node_id, replicas)?;
+        }
         Ok(topic.id)
     }
 
-    pub(crate) fn describe_configs(
+    /// Which of these partitions there are, and the bytes of their logs.
+    pub(crate) fn partition_sizes(
         &self,
-        resources: Vec<ConfigResource>,
-    ) -> Vec<(ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>)> {
-        let one = |resource: ConfigResource| {
-            let answer = match &resource {
-                ConfigResource::Topic(name) => match self.topics.get(name) {
-                    Some(topic) => Ok(topic.describe(&self.settings)),
-                    None => Err(plain(Error::UnknownTopicOrPartition)),
-                },
-                ConfigResource::Broker(node) if node.is_empty() || *node == self.settings.node_id.to_string() => {
-                    Ok(self.describe_broker())
-                }
-                ConfigResource::Broker(node) => Err((
-                    Error::InvalidRequest,
-                    format!(
-                        "Unexpected broker id, expected {} or empty string, but received {node}",
-                        self.settings.node_id
-                    ),
-                )),
-                ConfigResource::Other(kind, _) => {
-                    Err((Error::InvalidRequest, format!("Configs of resource type {kind} are not served.")))
-                }
-            };
-            (resource, answer)
+        asked: Option<Vec<(String, Vec<i32>)>>,
+    ) -> Vec<TopicReply<(i32, Option<u64>)>> {
+        let all = || self.topics.iter().map(|topic| (topic.name.clone(), (0..topic.partitions).collect())).collect();
+        let topic = |(topic, partitions): (String, Vec<i32>)| {
+            let size = |index: i32| (index, self.partition(&topic, index).map(|partition| partition.log.size()));
+            let partitions = partitions.into_iter().map(size).collect();
+            TopicReply { topic, partitions }
         };
-        resources.into_iter().map(one).collect()
-    }
-
-    fn describe_broker(&self) -> Vec<ConfigEntry> {
-        let entry = |name: &str, value: String, kind, doc| ConfigEntry {
-            name: name.into(),
-            value: Some(value),
-            source: ConfigSource::StaticBroker,
-            kind,
-            doc,
-        };
-        let settings = &self.settings;
-        let mut entries: Vec<ConfigEntry> = Vec::from([
-            entry("node.id", settings.node_id.to_string(), 3, "The id of this node."),
-            entry(
-                "num.partitions",
-                settings.num_partitions.to_string(),
-                3,
-                "Partitions of a topic made without saying.",
-            ),
-            entry(
-                "auto.create.topics.enable",
-                settings.auto_create_topics.to_string(),
-                1,
-                "Whether a missing topic is made when it is used.",
-            ),
-            entry("delete.topic.enable", settings.delete_topics.to_string(), 1, "Whether topics can be deleted."),
-        ]);
-        for config in topics::describe(settings, &BTreeMap::new()) {
-            let setting = crate::config_keys::find(&config.name).expect("a row of the table").broker_setting;
-            if !setting.is_empty() {
-                entries.push(ConfigEntry { name: setting.into(), ..config });
-            }
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        entries
+        asked.unwrap_or_else(all).into_iter().map(topic).collect()
     }
 
     pub(crate) fn init_producer_id(&mut self, request: &InitProducerId) -> Result<(i64, i16), Error> {
@@ -351,11 +320,13 @@ impl Broker {
         self.deletions.push(self.pipeline.position(), gone);
     }
 
-    /// After a creation or growth: the partitions that came with it.
+    /// After a creation or growth: the partitions that came with it. After a change of configs: what they mean for logs.
     pub(crate) fn after_replay(&mut self, record: &Record) {
         let id = match record {
             Record::TopicCreated { id, .. } => *id,
             Record::PartitionsAdded { topic, .. } => *topic,
+            Record::TopicConfigs { topic, .. } => return self.reconfigure(Some(*topic)),
+            Record::BrokerConfigs { .. } => return self.reconfigure(None),
             _ => return,
         };
         let Some(topic) = self.topics.by_id(id) else {
@@ -365,11 +336,26 @@ impl Broker {
             let id = id_of(topic.id, partition);
             let make = || {
                 Partition::new(
-                    Log::new(id, &topic.name, log_settings(topic, &self.settings)),
-                    rules(topic, &self.settings),
+                    Log::new(id, &topic.name, log_settings(topic, &self.defaults)),
+                    rules(topic, &self.defaults),
                 )
             };
             self.partitions.entry(id).or_insert_with(make);
+        }
+    }
+}
+
+impl Broker {
+    /// Lets the partitions of a topic, or of all, obey what their topic is set to now.
+    pub(crate) fn reconfigure(&mut self, topic: Option<Uuid>) {
+        for (id, partition) in &mut self.partitions {
+            let id = Uuid::from_bytes(id.topic);
+            if topic.is_none_or(|topic| topic == id)
+                && let Some(topic) = self.topics.by_id(id)
+            {
+                partition.log.set(log_settings(topic, &self.defaults));
+                partition.rules = rules(topic, &self.defaults);
+            }
         }
     }
 }
@@ -383,8 +369,8 @@ fn known(topic: &Topic) -> TopicMetadata {
     }
 }
 
-pub(crate) fn log_settings(topic: &Topic, settings: &Settings) -> LogSettings {
-    let config = |name| number(topic.config(settings, name));
+pub(crate) fn log_settings(topic: &Topic, defaults: &Defaults) -> LogSettings {
+    let config = |name| number(topic.config(defaults, name));
     LogSettings {
         segment_bytes: config("segment.bytes") as u64,
         segment_ms: config("segment.ms"),
@@ -393,11 +379,11 @@ pub(crate) fn log_settings(topic: &Topic, settings: &Settings) -> LogSettings {
     }
 }
 
-pub(crate) fn rules(topic: &Topic, settings: &Settings) -> Rules {
-    let config = |name| number(topic.config(settings, name));
+pub(crate) fn rules(topic: &Topic, defaults: &Defaults) -> Rules {
+    let config = |name| number(topic.config(defaults, name));
     Rules {
         max_message_bytes: config("max.message.bytes"),
-        log_append_time: topic.config(settings, "message.timestamp.type") == "LogAppendTime",
+        log_append_time: topic.config(defaults, "message.timestamp.type") == "LogAppendTime",
         before_max_ms: config("message.timestamp.before.max.ms"),
         after_max_ms: config("message.timestamp.after.max.ms"),
     }

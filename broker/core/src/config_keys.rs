@@ -20,10 +20,8 @@ pub enum Kind {
     Long(i64),
     /// A fraction between 0 and 1.
     Ratio,
-    /// Words of the given ones, separated by commas.
+    /// Words, separated by commas, of the given ones; of any if none are given.
     List(&'static [&'static str]),
-    /// Any text.
-    Text,
 }
 
 /// One row of the table.
@@ -51,13 +49,13 @@ const fn key(
     Key { name, kind, default, broker_setting, doc }
 }
 
-use Kind::{Boolean, Int, List, Long, Ratio, Text, Word};
+use Kind::{Boolean, Int, List, Long, Ratio, Word};
 
 /// The table, by name.
 pub const KEYS: &[Key] = &[
     key(
         "cleanup.policy",
-        List(&["delete", "compact"]),
+        List(&["compact", "delete"]),
         "delete",
         "log.cleanup.policy",
         "What becomes of old segments: deleted, or compacted to the last record per key.",
@@ -114,7 +112,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "follower.replication.throttled.replicas",
-        Text,
+        List(&[]),
         "",
         "",
         "Replicas whose replication is throttled; there are none on one node.",
@@ -122,7 +120,7 @@ pub const KEYS: &[Key] = &[
     key("index.interval.bytes", Int(0), "4096", "log.index.interval.bytes", "Bytes of log per index entry."),
     key(
         "leader.replication.throttled.replicas",
-        Text,
+        List(&[]),
         "",
         "",
         "Replicas whose replication is throttled; there are none on one node.",
@@ -227,7 +225,7 @@ impl Key {
     pub fn type_number(&self) -> i8 {
         match self.kind {
             Boolean => 1,
-            Word(_) | Text => 2,
+            Word(_) => 2,
             Int(_) => 3,
             Long(_) => 5,
             Ratio => 6,
@@ -235,32 +233,41 @@ impl Key {
         }
     }
 
-    /// Whether `value` may be set; the error is a sentence that says what would do.
+    /// Whether `value` may be set; the error is Kafka's sentence.
     pub fn check(&self, value: &str) -> Result<(), String> {
+        self.check_as(self.name, value)
+    }
+
+    /// The same under another name, the broker's.
+    pub fn check_as(&self, name: &str, value: &str) -> Result<(), String> {
         let value = value.trim();
-        let wrong = |wanted: &dyn core::fmt::Display| {
-            Err(format!("Invalid value {value} for configuration {}: it must be {wanted}", self.name))
-        };
+        let wrong =
+            |why: &dyn core::fmt::Display| Err(format!("Invalid value {value} for configuration {name}: {why}"));
+        let at_least = |least: &dyn core::fmt::Display| wrong(&format!("Value must be at least {least}"));
         match self.kind {
             Boolean if matches!(value.to_ascii_lowercase().as_str(), "true" | "false") => Ok(()),
-            Boolean => wrong(&"true or false"),
+            Boolean => wrong(&"Expected value to be either true or false"),
             Word(words) if words.contains(&value) => Ok(()),
-            Word(words) => wrong(&words.join(", ")),
+            Word(words) => wrong(&format!("String must be one of: {}", words.join(", "))),
             Int(least) => match value.parse::<i32>() {
                 Ok(number) if number >= least => Ok(()),
-                _ => wrong(&format!("a 32-bit number of at least {least}")),
+                Ok(_) => at_least(&least),
+                Err(_) => wrong(&"Not a number of type INT"),
             },
             Long(least) => match value.parse::<i64>() {
                 Ok(number) if number >= least => Ok(()),
-                _ => wrong(&format!("a 64-bit number of at least {least}")),
+                Ok(_) => at_least(&least),
+                Err(_) => wrong(&"Not a number of type LONG"),
             },
             Ratio => match value.parse::<f64>() {
                 Ok(number) if (0.0..=1.0).contains(&number) => Ok(()),
-                _ => wrong(&"a number between 0 and 1"),
+                Ok(number) if number > 1.0 => wrong(&"Value must be no more than 1"),
+                Ok(_) => at_least(&0),
+                Err(_) => wrong(&"Not a number of type DOUBLE"),
             },
+            List([]) => Ok(()),
             List(words) if value.split(',').all(|word| words.contains(&word.trim())) => Ok(()),
-            List(words) => wrong(&format!("a list of {}", words.join(", "))),
-            Text => Ok(()),
+            List(words) => wrong(&format!("String must be one of: {}", words.join(", "))),
         }
     }
 }

@@ -40,8 +40,38 @@ impl Broker {
                 self.append_offsets(wall, &records);
                 Reply::DeleteGroups(outcomes)
             }
+            Request::OffsetDelete { group, topics } => Reply::OffsetDelete(self.delete_offsets(wall, &group, topics)),
             other => unreachable!("{other:?} is answered elsewhere"),
         }
+    }
+
+    /// Removes committed offsets, unless members of the group read these topics (KIP-496).
+    fn delete_offsets(
+        &mut self,
+        wall: Wall,
+        group: &str,
+        topics: Vec<(String, Vec<i32>)>,
+    ) -> Result<Vec<TopicReply<(i32, Result<(), Error>)>>, Error> {
+        self.groups.check_offset_deletion(&self.offsets, group)?;
+        let mut records = Vec::new();
+        let mut reply = Vec::with_capacity(topics.len());
+        for (topic, partitions) in topics {
+            let read = self.groups.is_reading(group, &topic);
+            let one = |partition: i32| {
+                let outcome = match self.partition_id(&topic, partition) {
+                    None => Err(Error::UnknownTopicOrPartition),
+                    Some(_) if read => Err(Error::GroupSubscribedToTopic),
+                    Some(_) => Ok(()),
+                };
+                (partition, outcome)
+            };
+            let outcomes: Vec<_> = partitions.into_iter().map(one).collect();
+            let deleted = outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(partition, _)| *partition);
+            records.extend(self.offsets.delete(group, &topic, deleted));
+            reply.push(TopicReply { topic, partitions: outcomes });
+        }
+        self.append_offsets(wall, &records);
+        Ok(reply)
     }
 
     pub(crate) fn groups_timeout(&mut self, now: Now) {

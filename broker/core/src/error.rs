@@ -95,6 +95,8 @@ errors! {
     GroupMaxSizeReached => 81, "The consumer group has reached its max size.";
     /// 82
     FencedInstanceId => 82, "The broker rejected this static consumer since another consumer with the same group.instance.id has registered with a different member.id.";
+    /// 86
+    GroupSubscribedToTopic => 86, "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it.";
     /// 87
     InvalidRecord => 87, "This record has failed the validation on broker and hence will be rejected.";
     /// 89

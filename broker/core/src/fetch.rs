@@ -209,6 +209,8 @@ impl Broker {
             -1 => at(partition.high_watermark()),
             -2 | -4 => at(partition.log.start_offset()),
             -3 => find(partition.log.max_timestamp()),
+            // The end of what is in tiered storage, of which there is none.
+            -5 => Ok(ListedOffset::At { timestamp: -1, offset: -1, leader_epoch: -1 }),
             ..0 => Err(Error::UnsupportedVersion),
             _ => find(timestamp),
         }

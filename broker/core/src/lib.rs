@@ -27,6 +27,7 @@ mod admin;
 mod append;
 mod codec;
 pub mod config_keys;
+mod configs;
 mod coordinate;
 mod deletions;
 pub mod error;
@@ -52,7 +53,7 @@ mod topics;
 pub use codec::Damaged;
 pub use pipeline::Seq;
 pub use recover::RecoverError;
-pub use topics::check_name as check_topic_name;
+pub use topics::{check_name as check_topic_name, check_replicas};
 
 use partition::Partition;
 use record::Record;
@@ -126,6 +127,7 @@ pub enum Output {
 pub struct Broker {
     settings: Settings,
     topics: topics::Topics,
+    defaults: configs::Defaults,
     partitions: BTreeMap<PartitionId, Partition>,
     groups: group::Groups,
     offsets: offsets::Offsets,
@@ -234,6 +236,12 @@ impl Broker {
                 Reply::CreatePartitions(self.create_partitions(topics, validate_only))
             }
             Request::DescribeConfigs(resources) => Reply::DescribeConfigs(self.describe_configs(resources)),
+            Request::AlterConfigs { resources, validate_only } => {
+                Reply::AlterConfigs(self.alter_configs(resources, validate_only))
+            }
+            Request::ListConfigResources(kinds) => Reply::ListConfigResources(self.config_resources(&kinds)),
+            Request::Partitions(asked) => Reply::Partitions(self.partition_sizes(asked)),
+            Request::JournalPosition => Reply::JournalPosition(self.pipeline.durable()),
             Request::InitProducerId(init) => Reply::InitProducerId(self.init_producer_id(&init)),
             Request::OffsetForLeaderEpoch(asked) => Reply::OffsetForLeaderEpoch(self.leader_epochs(asked)),
             Request::OffsetCommit(commit) => Reply::OffsetCommit(self.commit_offsets(now, wall, &commit)),
@@ -303,6 +311,7 @@ impl Broker {
     fn replay(&mut self, record: &Record) {
         self.before_replay(record);
         self.topics.replay(record);
+        self.defaults.replay(record);
         self.tasks.replay(record);
         self.producer_ids.replay(record);
         self.after_replay(record);

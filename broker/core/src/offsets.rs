@@ -195,6 +195,18 @@ impl Offsets {
         topics.flat_map(|(topic, partitions)| tombstones(group, topic, partitions)).collect()
     }
 
+    /// The records that remove a group's offsets of these partitions of a topic, where there are any.
+    pub fn delete(
+        &self,
+        group: &str,
+        topic: &str,
+        partitions: impl Iterator<Item = i32>,
+    ) -> impl Iterator<Item = OffsetRecord> {
+        let known = self.groups.get(group).and_then(|topics| topics.get(topic));
+        let there = move |partition: &i32| known.is_some_and(|known| known.contains_key(partition));
+        partitions.filter(there).map(move |partition| tombstone(group, topic, partition))
+    }
+
     /// The records that remove the offsets of a topic that is gone, in every group.
     pub fn topic_deleted(&self, topic: &str) -> Vec<OffsetRecord> {
         let with_topic = self.groups.iter().filter_map(|(group, topics)| Some((group, topics.get(topic)?)));

@@ -24,6 +24,10 @@ pub(crate) enum Record {
     TaskStarted { task: String, incarnation: u64 },
     /// 6: one key of a task's state, `None` if it is gone.
     TaskState { task: String, key: String, value: Option<Bytes> },
+    /// 7: configs of a topic, `None` for one that goes back to its default.
+    TopicConfigs { topic: Uuid, changes: Vec<(String, Option<String>)> },
+    /// 8: configs of this node or of the cluster, altered at run time.
+    BrokerConfigs { node: bool, changes: Vec<(String, Option<String>)> },
 }
 
 impl Record {
@@ -51,6 +55,8 @@ impl Record {
             Record::TaskState { task, key, value } => {
                 out.u8(6).str(task).str(key).u8(value.is_some().into()).bytes(value.as_deref().unwrap_or_default());
             }
+            Record::TopicConfigs { topic, changes } => put_changes(out.u8(7).uuid(*topic), changes),
+            Record::BrokerConfigs { node, changes } => put_changes(out.u8(8).u8((*node).into()), changes),
         }
         out.0
     }
@@ -73,11 +79,24 @@ impl Record {
                 let value = from.owned()?;
                 Record::TaskState { task, key, value: (some == 1).then_some(value) }
             }
+            7 => Record::TopicConfigs { topic: from.uuid()?, changes: from.list(config_change)? },
+            8 => Record::BrokerConfigs { node: from.u8()? == 1, changes: from.list(config_change)? },
             _ => return Err(Damaged("its kind is unknown; a newer connectd wrote it")),
         };
         from.end()?;
         Ok(record)
     }
+}
+
+fn put_changes(out: &mut Writer, changes: &[(String, Option<String>)]) {
+    out.list(changes.iter(), |out, (name, value)| {
+        out.str(name).u8(value.is_some().into()).str(value.as_deref().unwrap_or_default());
+    });
+}
+
+fn config_change(from: &mut Reader<'_>) -> Result<(String, Option<String>), Damaged> {
+    let (name, some, value) = (from.str()?, from.u8()?, from.str()?);
+    Ok((name, (some == 1).then_some(value)))
 }
 
 #[cfg(test)]
@@ -100,6 +119,11 @@ mod tests {
             Record::TaskStarted { task: "c/0".into(), incarnation: 9 },
             Record::TaskState { task: "c/0".into(), key: "inode".into(), value: Some(Bytes::from_static(b"12")) },
             Record::TaskState { task: "c/0".into(), key: "inode".into(), value: None },
+            Record::TopicConfigs {
+                topic: Uuid::from_u128(7),
+                changes: vec![("a".into(), Some("b".into())), ("c".into(), None)],
+            },
+            Record::BrokerConfigs { node: true, changes: vec![("a".into(), None)] },
         ];
         for record in records {
             let bytes = record.encode();

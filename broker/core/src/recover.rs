@@ -19,6 +19,7 @@ use crate::{
     Broker, Damaged, Room, Seq,
     admin::{Entropy, ProducerIds, log_settings, rules},
     codec::{Reader, Writer},
+    configs::Defaults,
     group::Groups,
     keeper::Keeper,
     limits::{OFFSET_EXPIRY_MS, TAIL_BYTES},
@@ -34,7 +35,8 @@ use crate::{
     topics::{CONSUMER_OFFSETS, Topics},
 };
 
-const SNAPSHOT_VERSION: u8 = 1;
+/// 1 ends after the partitions; 2 adds records that make the rest of the state.
+const SNAPSHOT_VERSION: u8 = 2;
 
 /// Why the broker cannot go on from what is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,7 @@ impl Broker {
             entropy: Entropy::new(!settings.entropy),
             pipeline: Pipeline::new(recovered.pool.clone(), recovered.salt, recovered.last_seq),
             journal: Room { used: recovered.journal_bytes, capacity: recovered.journal_capacity },
+            defaults: Defaults::new(settings.topic_defaults.clone()),
             settings,
             keeper,
             tail: Tail::new(TAIL_BYTES),
@@ -143,12 +146,16 @@ impl Broker {
             out.uuid(uuid::Uuid::from_bytes(id.topic)).i32(id.partition).i64(partition.next_offset);
             partition.producers.encode(out);
         });
+        out.list(self.defaults.records().iter(), |out, record| {
+            out.bytes(&record.encode());
+        });
         out.0
     }
 
     fn restore(&mut self, snapshot: &[u8], logs: &mut BTreeMap<PartitionId, LogState>) -> Result<(), Damaged> {
         let mut from = Reader(snapshot);
-        if from.u8()? != SNAPSHOT_VERSION {
+        let version = from.u8()?;
+        if !(1..=SNAPSHOT_VERSION).contains(&version) {
             return Err(Damaged("the checkpoint is of a newer connectd"));
         }
         self.topics = Topics::decode(&mut from)?;
@@ -165,18 +172,21 @@ impl Broker {
             (partition.next_offset, partition.producers) = (next_offset, producers);
             self.partitions.insert(id, partition);
         }
+        if version >= 2 {
+            from.list(|from| Record::decode(from.bytes()?))?.iter().for_each(|record| self.replay(record));
+        }
         from.end()
     }
 
     /// The partition with its log as the checkpoint knows it, or an empty one.
     fn open(&self, id: PartitionId, log: Option<LogState>) -> Option<Partition> {
         let topic = self.topics.by_id(uuid::Uuid::from_bytes(id.topic))?;
-        let settings = log_settings(topic, &self.settings);
+        let settings = log_settings(topic, &self.defaults);
         let log = match log {
             Some(state) => Log::restore(state, settings),
             None => Log::new(id, &topic.name, settings),
         };
-        Some(Partition::new(log, rules(topic, &self.settings)))
+        Some(Partition::new(log, rules(topic, &self.defaults)))
     }
 
     fn replay_item(&mut self, now: Now, item: Item, logs: &mut BTreeMap<PartitionId, LogState>) -> Result<(), Damaged> {

@@ -45,13 +45,26 @@ pub enum Request {
     DeleteTopics(Vec<TopicRef>),
     /// Give topics more partitions: name and new count.
     CreatePartitions {
-        /// Topic and the count it shall have.
-        topics: Vec<(String, i32)>,
+        /// The topics.
+        topics: Vec<MorePartitions>,
         /// Check only.
         validate_only: bool,
     },
     /// Effective configs of topics and of the broker.
     DescribeConfigs(Vec<ConfigResource>),
+    /// Change configs of topics and of the broker.
+    AlterConfigs {
+        /// Each by itself.
+        resources: Vec<AlterConfigs>,
+        /// Check only.
+        validate_only: bool,
+    },
+    /// What has configs, of the kinds by Kafka's numbers; empty: any.
+    ListConfigResources(Vec<i8>),
+    /// Which of these partitions there are, and how large; `None` asks for all.
+    Partitions(Option<Vec<(String, Vec<i32>)>>),
+    /// The last durable journal entry.
+    JournalPosition,
     /// A producer id and epoch.
     InitProducerId(InitProducerId),
     /// End offset of a leader epoch.
@@ -87,6 +100,13 @@ pub enum Request {
     },
     /// Delete empty groups.
     DeleteGroups(Vec<String>),
+    /// Delete a group's offsets of these partitions.
+    OffsetDelete {
+        /// The group.
+        group: String,
+        /// Topic and partitions.
+        topics: Vec<(String, Vec<i32>)>,
+    },
     /// All or nothing, in one journal entry; only in process.
     AtomicAppend(AtomicAppend),
     /// A new incarnation of a task, which fences every earlier one; only in process. Answered with its saved state.
@@ -120,6 +140,14 @@ pub enum Reply {
     CreatePartitions(Vec<(String, Result<(), (Error, String)>)>),
     /// To `DescribeConfigs`.
     DescribeConfigs(Vec<(ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>)>),
+    /// To `AlterConfigs`, in its order.
+    AlterConfigs(Vec<(ConfigResource, Result<(), (Error, String)>)>),
+    /// To `ListConfigResources`: kind and name.
+    ListConfigResources(Vec<(i8, String)>),
+    /// To `Partitions`: index and size in bytes, `None` where there is no such partition.
+    Partitions(Vec<TopicReply<(i32, Option<u64>)>>),
+    /// To `JournalPosition`.
+    JournalPosition(u64),
     /// To `InitProducerId`: producer id and epoch.
     InitProducerId(Result<(i64, i16), Error>),
     /// To `OffsetForLeaderEpoch`: topic, partition, epoch and end offset.
@@ -142,6 +170,8 @@ pub enum Reply {
     ListGroups(Vec<ListedGroup>),
     /// To `DeleteGroups`.
     DeleteGroups(Vec<(String, Result<(), Error>)>),
+    /// To `OffsetDelete`, in its order; or the whole group's error.
+    OffsetDelete(Result<Vec<TopicReply<(i32, Result<(), Error>)>>, Error>),
     /// To `AtomicAppend`: the base offset of each batch, in the request's order.
     AtomicAppend(Result<Vec<i64>, (Error, String)>),
     /// To `StartTask`.

@@ -1,6 +1,6 @@
 //! What an operator can set for the broker, complete and typed: no options left to decide.
 
-use alloc::{collections::BTreeMap, string::String};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 /// Settings of the core. The edge parses `server.properties` into this.
 #[derive(Clone, Debug)]
@@ -21,8 +21,25 @@ pub struct Settings {
     pub groups: crate::group::GroupSettings,
     /// Committed offsets.
     pub offsets: crate::offsets::OffsetSettings,
+    /// Settings of the file that DescribeConfigs shows beside the defaults of topics.
+    pub described: Vec<Described>,
     /// Largest request a client may send, bytes; an entry must hold one.
     pub max_request_bytes: usize,
     /// Randomness for topic ids and member ids, drawn once per start.
     pub entropy: u64,
+}
+
+/// A setting as a client sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// Whether that is Kafka's default.
+    pub is_default: bool,
+    /// Kafka's type number (`ConfigEntry.kind`).
+    pub kind: i8,
+    /// One line of documentation.
+    pub doc: &'static str,
 }

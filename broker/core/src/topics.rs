@@ -14,10 +14,11 @@ use uuid::Uuid;
 use crate::{
     codec::{Damaged, Reader, Writer},
     config_keys,
+    configs::{self, Defaults},
     error::Error,
     limits::PARTITIONS_PER_TOPIC,
     record::Record,
-    request::{ConfigEntry, ConfigSource, NewTopic},
+    request::NewTopic,
     settings::Settings,
 };
 
@@ -94,6 +95,11 @@ impl Topics {
                     topic.partitions = *partitions;
                 }
             }
+            Record::TopicConfigs { topic, changes } => {
+                if let Some(topic) = self.names.get(topic).and_then(|name| self.by_name.get_mut(name)) {
+                    configs::change(&mut topic.configs, changes);
+                }
+            }
             Record::TopicDeleted { topic } => {
                 if let Some(name) = self.names.remove(topic) {
                     self.by_name.remove(&name);
@@ -122,32 +128,14 @@ impl Topics {
 
 impl Topic {
     /// A config's value: the topic's own, the broker's default, or Kafka's.
-    pub fn config<'a>(&'a self, settings: &'a Settings, name: &str) -> &'a str {
-        let own = self.configs.get(name).or_else(|| settings.topic_defaults.get(name));
-        own.map_or_else(|| config_keys::find(name).expect("asked for a config that exists").default, String::as_str)
+    pub fn config<'a>(&'a self, defaults: &'a Defaults, name: &str) -> &'a str {
+        let inherited = || defaults.get(config_keys::find(name).expect("asked for a config that exists")).0;
+        self.configs.get(name).map_or_else(inherited, String::as_str)
     }
 
     pub fn internal(&self) -> bool {
         self.name == CONSUMER_OFFSETS
     }
-
-    /// Every config with its effective value and where that comes from.
-    pub fn describe(&self, settings: &Settings) -> Vec<ConfigEntry> {
-        describe(settings, &self.configs)
-    }
-}
-
-/// Every topic config for a topic with these configs of its own.
-pub(crate) fn describe(settings: &Settings, own: &BTreeMap<String, String>) -> Vec<ConfigEntry> {
-    let one = |key: &config_keys::Key| {
-        let (value, source) = match (own.get(key.name), settings.topic_defaults.get(key.name)) {
-            (Some(value), _) => (value.as_str(), ConfigSource::Topic),
-            (None, Some(value)) => (value.as_str(), ConfigSource::StaticBroker),
-            (None, None) => (key.default, ConfigSource::Default),
-        };
-        ConfigEntry { name: key.name.into(), value: Some(value.into()), source, kind: key.type_number(), doc: key.doc }
-    };
-    config_keys::KEYS.iter().map(one).collect()
 }
 
 fn partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, String)> {
@@ -158,7 +146,7 @@ fn partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (Error, S
         let why = match new.replication_factor {
             ..=0 => "Replication factor must be larger than 0, or -1 to use the default value.".to_string(),
             many => format!(
-                "Unable to replicate the partition {many} time(s): The target replication factor of {many} cannot be reached because only 1 broker(s) are registered."
+                "Unable to replicate the partition {many} time(s): The target replication factor of {many} cannot be reached because only 1 broker(s) are registered or some brokers have all their log directories cordoned."
             ),
         };
         return Err((Error::InvalidReplicationFactor, why));
@@ -188,10 +176,24 @@ fn manual_partition_count(settings: &Settings, new: &NewTopic) -> Result<i32, (E
     if !indexes.iter().copied().eq(0..new.assignments.len() as i32) {
         return bad("partitions should be a consecutive 0-based integer sequence");
     }
-    if new.assignments.iter().any(|(_, replicas)| *replicas != [settings.node_id]) {
-        return bad("The manual partition assignment includes a broker that is not registered, or none.");
+    for (_, replicas) in &new.assignments {
+        check_replicas(settings.node_id, replicas)?;
     }
     Ok(new.assignments.len() as i32)
+}
+
+/// What may be said about where a partition lies: on this node, once.
+pub fn check_replicas(node_id: i32, replicas: &[i32]) -> Result<(), (Error, String)> {
+    let stranger = replicas.iter().find(|id| **id != node_id);
+    let why = match (replicas, stranger) {
+        ([], _) => "The manual partition assignment includes an empty replica list.".to_string(),
+        (_, Some(id)) => {
+            format!("The manual partition assignment includes broker {id}, but no such broker is registered.")
+        }
+        ([_], None) => return Ok(()),
+        ([id, ..], None) => format!("The manual partition assignment includes the broker {id} more than once."),
+    };
+    Err((Error::InvalidReplicaAssignment, why))
 }
 
 /// Kafka's rules for a topic name; the error is Kafka's sentence.

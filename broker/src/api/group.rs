@@ -1,28 +1,31 @@
-//! FindCoordinator 0 to 3, JoinGroup 0 to 7, SyncGroup 0 to 5, Heartbeat 0 to 4, LeaveGroup 0 to 4, DescribeGroups 0 to 5,
-//! ListGroups 0 to 4, DeleteGroups 0 to 2. JoinGroup 4 brought MEMBER_ID_REQUIRED, 5 static members, LeaveGroup 3 batches.
+//! FindCoordinator 0 to 3, JoinGroup 0 to 7, SyncGroup 0 to 5, Heartbeat 0 to 4, LeaveGroup 0 to 4, DescribeGroups 0 to 6,
+//! ListGroups 0 to 5, DeleteGroups 0 to 2, OffsetDelete 0. JoinGroup 4 brought MEMBER_ID_REQUIRED, 5 static members, LeaveGroup 3 batches.
 
 use broker_core::{
     error::Error,
     request::{
         GroupDescription, JoinGroup, Joined, ListedGroup, Member, MemberDescription, Request, SyncGroup, Synced,
+        TopicReply,
     },
 };
 use broker_wire::{
-    ErrorCode, RequestHeader, StrBytes,
+    ErrorCode, RequestHeader, Response, StrBytes,
     messages::{
         BrokerId, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest, DescribeGroupsResponse,
         FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse,
         JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest,
-        ListGroupsResponse, SyncGroupRequest, SyncGroupResponse,
+        ListGroupsResponse, OffsetDeleteRequest, OffsetDeleteResponse, SyncGroupRequest, SyncGroupResponse,
         delete_groups_response::DeletableGroupResult,
         describe_groups_response::{DescribedGroup, DescribedGroupMember},
         join_group_response::JoinGroupResponseMember,
         leave_group_response::MemberResponse,
         list_groups_response,
+        offset_delete_request::OffsetDeleteRequestTopic,
+        offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic},
     },
 };
 
-use super::{Shape, Step, code, text};
+use super::{Shape, Step, code, operations, text, topic_name};
 use crate::connection::Peer;
 
 fn id(group: &str) -> GroupId {
@@ -176,11 +179,11 @@ pub fn answer_leave(version: i16, outcome: Left) -> LeaveGroupResponse {
 pub fn ask_describe(request: DescribeGroupsRequest) -> Step {
     Step::Ask(
         Request::DescribeGroups(request.groups.iter().map(|group| group.to_string()).collect()),
-        Shape::DescribeGroups,
+        Shape::DescribeGroups { operations: request.include_authorized_operations },
     )
 }
 
-pub fn answer_describe(version: i16, groups: Vec<GroupDescription>) -> DescribeGroupsResponse {
+pub fn answer_describe(version: i16, with_operations: bool, groups: Vec<GroupDescription>) -> DescribeGroupsResponse {
     let member = |version: i16, member: MemberDescription| {
         // Version 4 brought static members.
         let instance = member.instance.filter(|_| version >= 4);
@@ -194,9 +197,12 @@ pub fn answer_describe(version: i16, groups: Vec<GroupDescription>) -> DescribeG
     };
     let group = |group: GroupDescription| {
         // Up to version 5 an unknown group is Dead, and that is no error (broker-contract 1.5 #32).
-        let error = group.error.filter(|error| *error != Error::GroupIdNotFound);
+        let error = group.error.filter(|error| version >= 6 || *error != Error::GroupIdNotFound);
+        let why = error.filter(|_| version >= 6).map(|_| format!("Group {} not found.", group.group));
         DescribedGroup::default()
             .with_error_code(error.map_or(0, |error| error.code()))
+            .with_error_message(why.as_deref().map(text))
+            .with_authorized_operations(operations(with_operations, operations::GROUP))
             .with_group_id(id(&group.group))
             .with_group_state(text(group.state))
             .with_protocol_type(text(&group.protocol_type))
@@ -206,17 +212,24 @@ pub fn answer_describe(version: i16, groups: Vec<GroupDescription>) -> DescribeG
     DescribeGroupsResponse::default().with_groups(groups.into_iter().map(group).collect())
 }
 
+/// The only type of groups there is (KIP-848).
+const CLASSIC: &str = "classic";
+
 pub fn ask_list(request: ListGroupsRequest) -> Step {
+    if !request.types_filter.is_empty() && !request.types_filter.iter().any(|kind| kind.eq_ignore_ascii_case(CLASSIC)) {
+        return Step::Answer(Response::ListGroups(ListGroupsResponse::default()));
+    }
     let states = request.states_filter.iter().map(ToString::to_string).collect();
     Step::Ask(Request::ListGroups { states }, Shape::ListGroups)
 }
 
-pub fn answer_list(groups: Vec<ListedGroup>) -> ListGroupsResponse {
+pub fn answer_list(version: i16, groups: Vec<ListedGroup>) -> ListGroupsResponse {
     let group = |group: ListedGroup| {
         list_groups_response::ListedGroup::default()
             .with_group_id(id(&group.group))
             .with_protocol_type(text(&group.protocol_type))
             .with_group_state(text(group.state))
+            .with_group_type(text(if version >= 5 { CLASSIC } else { "" }))
     };
     ListGroupsResponse::default().with_groups(groups.into_iter().map(group).collect())
 }
@@ -233,4 +246,27 @@ pub fn answer_delete(groups: Vec<(String, Result<(), Error>)>) -> DeleteGroupsRe
         DeletableGroupResult::default().with_group_id(id(&group)).with_error_code(code(&outcome))
     };
     DeleteGroupsResponse::default().with_results(groups.into_iter().map(group).collect())
+}
+
+pub fn ask_delete_offsets(request: OffsetDeleteRequest) -> Step {
+    let topic = |topic: OffsetDeleteRequestTopic| {
+        (topic.name.to_string(), topic.partitions.iter().map(|partition| partition.partition_index).collect())
+    };
+    let topics = request.topics.into_iter().map(topic).collect();
+    Step::Ask(Request::OffsetDelete { group: request.group_id.to_string(), topics }, Shape::OffsetDelete)
+}
+
+pub fn answer_delete_offsets(
+    outcome: Result<Vec<TopicReply<(i32, Result<(), Error>)>>, Error>,
+) -> OffsetDeleteResponse {
+    let response = OffsetDeleteResponse::default().with_error_code(code(&outcome));
+    let topic = |topic: TopicReply<(i32, Result<(), Error>)>| {
+        let partition = |(index, outcome): (i32, Result<(), Error>)| {
+            OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code(&outcome))
+        };
+        OffsetDeleteResponseTopic::default()
+            .with_name(topic_name(&topic.topic))
+            .with_partitions(topic.partitions.into_iter().map(partition).collect())
+    };
+    response.with_topics(outcome.unwrap_or_default().into_iter().map(topic).collect())
 }

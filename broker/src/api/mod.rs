@@ -7,17 +7,21 @@ use broker_core::{
     error::Error,
     request::{Reply, Request},
 };
-use broker_wire::{
-    ErrorCode, RequestHeader, Response, StrBytes, apis,
-    messages::{BrokerId, DescribeClusterResponse, TopicName, describe_cluster_response::DescribeClusterBroker},
-};
+use broker_wire::{RequestHeader, Response, StrBytes, apis, messages::TopicName};
+
+use operations::operations;
 
 use crate::{connection::Peer, handle::Handle};
 
+mod cluster;
+mod config;
 mod fetch;
 mod group;
 mod offset;
+mod operations;
 mod produce;
+mod replica;
+mod security;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -35,11 +39,19 @@ pub(crate) enum Shape {
     Produce { acks: i16 },
     Fetch { read_committed: bool },
     ListOffsets,
-    Metadata,
+    Metadata { cluster_operations: bool, topic_operations: bool },
     CreateTopics,
     DeleteTopics,
     CreatePartitions,
-    DescribeConfigs(topic::WantedConfigs),
+    DescribeConfigs(config::WantedConfigs),
+    AlterConfigs,
+    IncrementalAlterConfigs,
+    ListConfigResources,
+    DescribeLogDirs,
+    AlterReplicaLogDirs(Vec<String>),
+    ElectLeaders,
+    AlterPartitionReassignments(replica::Wanted),
+    DescribeQuorum(cluster::Asked),
     InitProducerId,
     OffsetForLeaderEpoch,
     JoinGroup,
@@ -48,22 +60,39 @@ pub(crate) enum Shape {
     LeaveGroup,
     OffsetCommit,
     OffsetFetch,
-    DescribeGroups,
+    DescribeGroups { operations: bool },
     ListGroups,
     DeleteGroups,
+    OffsetDelete,
 }
 
 /// The step that a decoded request asks for.
 pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Request) -> Step {
     use broker_wire::Request as Wire;
+    if let Some(response) = security::answer(&request) {
+        return Step::Answer(response);
+    }
     match request {
         Wire::ApiVersions(request) => {
-            Step::Answer(Response::ApiVersions(apis::api_versions(api_versions_error(header, &request))))
+            Step::Answer(Response::ApiVersions(apis::api_versions(cluster::api_versions_error(header, &request))))
         }
         Wire::FindCoordinator(request) => {
             Step::Answer(Response::FindCoordinator(group::find_coordinator(peer, header.version, &request)))
         }
-        Wire::DescribeCluster(_) => Step::Answer(Response::DescribeCluster(describe_cluster(peer))),
+        Wire::DescribeCluster(request) => {
+            Step::Answer(Response::DescribeCluster(cluster::describe(peer, header.version, &request)))
+        }
+        Wire::UpdateFeatures(request) => {
+            Step::Answer(Response::UpdateFeatures(cluster::update_features(peer, header.version, &request)))
+        }
+        Wire::DescribeQuorum(request) => cluster::ask_quorum(request),
+        Wire::ListPartitionReassignments(_) => {
+            Step::Answer(Response::ListPartitionReassignments(replica::list_reassignments()))
+        }
+        Wire::AlterPartitionReassignments(request) => replica::ask_reassign(request),
+        Wire::ElectLeaders(request) => replica::ask_elect(request),
+        Wire::DescribeLogDirs(request) => replica::ask_log_dirs(request),
+        Wire::AlterReplicaLogDirs(request) => replica::ask_move(request),
         Wire::Produce(request) => produce::ask(header.version, request),
         Wire::Fetch(request) => fetch::ask(request),
         Wire::ListOffsets(request) => offset::ask_list(request),
@@ -74,7 +103,10 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::CreateTopics(request) => topic::ask_create(request),
         Wire::DeleteTopics(request) => topic::ask_delete(header.version, request),
         Wire::CreatePartitions(request) => topic::ask_partitions(request),
-        Wire::DescribeConfigs(request) => topic::ask_configs(request),
+        Wire::DescribeConfigs(request) => config::ask_describe(request),
+        Wire::AlterConfigs(request) => config::ask_alter(request),
+        Wire::IncrementalAlterConfigs(request) => config::ask_incremental(request),
+        Wire::ListConfigResources(request) => config::ask_list(header.version, &request),
         Wire::InitProducerId(request) => produce::ask_id(request),
         Wire::JoinGroup(request) => group::ask_join(peer, header, request),
         Wire::SyncGroup(request) => group::ask_sync(request),
@@ -83,6 +115,8 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::DescribeGroups(request) => group::ask_describe(request),
         Wire::ListGroups(request) => group::ask_list(request),
         Wire::DeleteGroups(request) => group::ask_delete(request),
+        Wire::OffsetDelete(request) => group::ask_delete_offsets(request),
+        answered => unreachable!("{:?} is answered above", answered.api()),
     }
 }
 
@@ -97,7 +131,10 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::ListOffsets, Reply::ListOffsets(topics)) => {
             Response::ListOffsets(offset::answer_list(handle, version, topics).await)
         }
-        (Shape::Metadata, Reply::Metadata(cluster)) => Response::Metadata(topic::answer_metadata(peer, cluster)),
+        (Shape::Metadata { cluster_operations, topic_operations }, Reply::Metadata(cluster)) => {
+            let operations = (cluster_operations, topic_operations);
+            Response::Metadata(topic::answer_metadata(peer, version, operations, cluster))
+        }
         (Shape::CreateTopics, Reply::CreateTopics(topics)) => {
             Response::CreateTopics(topic::answer_create(version, topics))
         }
@@ -106,7 +143,27 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
             Response::CreatePartitions(topic::answer_partitions(topics))
         }
         (Shape::DescribeConfigs(wanted), Reply::DescribeConfigs(all)) => {
-            Response::DescribeConfigs(topic::answer_configs(&wanted, all))
+            Response::DescribeConfigs(config::answer_describe(peer, &wanted, all))
+        }
+        (Shape::AlterConfigs, Reply::AlterConfigs(altered)) => Response::AlterConfigs(config::answer_alter(altered)),
+        (Shape::IncrementalAlterConfigs, Reply::AlterConfigs(altered)) => {
+            Response::IncrementalAlterConfigs(config::answer_incremental(altered))
+        }
+        (Shape::ListConfigResources, Reply::ListConfigResources(resources)) => {
+            Response::ListConfigResources(config::answer_list(resources))
+        }
+        (Shape::DescribeLogDirs, Reply::Partitions(sizes)) => {
+            Response::DescribeLogDirs(replica::answer_log_dirs(peer, sizes))
+        }
+        (Shape::AlterReplicaLogDirs(folders), Reply::Partitions(sizes)) => {
+            Response::AlterReplicaLogDirs(replica::answer_move(peer, &folders, sizes))
+        }
+        (Shape::ElectLeaders, Reply::Partitions(sizes)) => Response::ElectLeaders(replica::answer_elect(sizes)),
+        (Shape::AlterPartitionReassignments(wanted), Reply::Partitions(sizes)) => {
+            Response::AlterPartitionReassignments(replica::answer_reassign(peer, wanted, sizes))
+        }
+        (Shape::DescribeQuorum(asked), Reply::JournalPosition(position)) => {
+            Response::DescribeQuorum(cluster::answer_quorum(peer, version, asked, position))
         }
         (Shape::InitProducerId, Reply::InitProducerId(outcome)) => {
             Response::InitProducerId(produce::answer_id(outcome))
@@ -120,39 +177,16 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::LeaveGroup, Reply::LeaveGroup(outcome)) => Response::LeaveGroup(group::answer_leave(version, outcome)),
         (Shape::OffsetCommit, Reply::OffsetCommit(topics)) => Response::OffsetCommit(offset::answer_commit(topics)),
         (Shape::OffsetFetch, Reply::OffsetFetch(outcome)) => Response::OffsetFetch(offset::answer_fetch(outcome)),
-        (Shape::DescribeGroups, Reply::DescribeGroups(groups)) => {
-            Response::DescribeGroups(group::answer_describe(version, groups))
+        (Shape::DescribeGroups { operations }, Reply::DescribeGroups(groups)) => {
+            Response::DescribeGroups(group::answer_describe(version, operations, groups))
         }
-        (Shape::ListGroups, Reply::ListGroups(groups)) => Response::ListGroups(group::answer_list(groups)),
+        (Shape::ListGroups, Reply::ListGroups(groups)) => Response::ListGroups(group::answer_list(version, groups)),
         (Shape::DeleteGroups, Reply::DeleteGroups(groups)) => Response::DeleteGroups(group::answer_delete(groups)),
+        (Shape::OffsetDelete, Reply::OffsetDelete(outcome)) => {
+            Response::OffsetDelete(group::answer_delete_offsets(outcome))
+        }
         (_, reply) => unreachable!("the core answered another question: {reply:?}"),
     })
-}
-
-/// From version 3 on a client says what it is, in plain letters (KIP-511).
-fn api_versions_error(header: &RequestHeader, request: &broker_wire::messages::ApiVersionsRequest) -> ErrorCode {
-    let plain = |text: &str| {
-        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        text.chars().all(inner) && edge(text.chars().next()) && edge(text.chars().next_back())
-    };
-    if header.version >= 3 && !(plain(&request.client_software_name) && plain(&request.client_software_version)) {
-        ErrorCode::INVALID_REQUEST
-    } else {
-        ErrorCode(0)
-    }
-}
-
-fn describe_cluster(peer: &Peer) -> DescribeClusterResponse {
-    let broker = DescribeClusterBroker::default()
-        .with_broker_id(BrokerId(peer.node_id))
-        .with_host(text(&peer.host))
-        .with_port(peer.port);
-    DescribeClusterResponse::default()
-        .with_cluster_id(text(&peer.cluster_id))
-        .with_controller_id(BrokerId(peer.node_id))
-        .with_brokers(vec![broker])
-        .with_cluster_authorized_operations(i32::MIN)
 }
 
 fn text(value: &str) -> StrBytes {

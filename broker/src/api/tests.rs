@@ -21,6 +21,7 @@ fn peer() -> Peer {
         address: "127.0.0.1:1".parse().unwrap(),
         node_id: 1,
         cluster_id: "cluster".into(),
+        log_dir: "/data".into(),
         host: "localhost".into(),
         port: 9092,
         max_request_bytes: 1000,
@@ -52,7 +53,15 @@ fn in_topic<P>(partitions: Vec<P>) -> Vec<TopicReply<P>> {
 }
 
 fn config() -> ConfigEntry {
-    ConfigEntry { name: "a".into(), value: Some("b".into()), source: ConfigSource::Default, kind: 2, doc: "doc" }
+    ConfigEntry {
+        name: "a".into(),
+        value: Some("b".into()),
+        source: ConfigSource::Default,
+        read_only: false,
+        synonyms: Vec::new(),
+        kind: 2,
+        doc: "doc",
+    }
 }
 
 #[test]
@@ -122,7 +131,9 @@ fn topics() {
         node_id: 1,
         topics: vec![topic(Some("t"), Ok(2)), topic(Some("u"), Err(Error::UnknownTopicOrPartition))],
     };
-    check(ApiKey::Metadata, |_| Response::Metadata(topic::answer_metadata(&peer(), cluster())));
+    check(ApiKey::Metadata, |version| {
+        Response::Metadata(topic::answer_metadata(&peer(), version, (false, false), cluster()))
+    });
     let created = || {
         vec![
             CreatedTopic { name: "t".into(), outcome: Ok((Uuid::from_u128(9), 3, vec![config()])) },
@@ -139,15 +150,22 @@ fn topics() {
     check(ApiKey::DeleteTopics, |_| Response::DeleteTopics(topic::answer_delete(deleted())));
     let grown = || vec![("t".into(), Ok(())), ("u".into(), Err((Error::InvalidPartitions, "why".into())))];
     check(ApiKey::CreatePartitions, |_| Response::CreatePartitions(topic::answer_partitions(grown())));
-    let wanted = topic::WantedConfigs::everything(2);
+    let wanted = config::WantedConfigs::everything(2);
     let described = || {
         vec![
             (ConfigResource::Topic("t".into()), Ok(vec![config()])),
             (ConfigResource::Topic("u".into()), Err((Error::UnknownTopicOrPartition, "why".into()))),
         ]
     };
-    check(ApiKey::DescribeConfigs, |_| Response::DescribeConfigs(topic::answer_configs(&wanted, described())));
-    check(ApiKey::DescribeCluster, |_| Response::DescribeCluster(describe_cluster(&peer())));
+    check(ApiKey::DescribeConfigs, |_| {
+        Response::DescribeConfigs(config::answer_describe(&peer(), &wanted, described()))
+    });
+    check(ApiKey::DescribeCluster, |version| {
+        Response::DescribeCluster(cluster::describe(&peer(), version, &Default::default()))
+    });
+    replicas();
+    security_and_features();
+    altered();
 }
 
 #[test]
@@ -187,10 +205,10 @@ fn groups() {
         }],
     };
     check(ApiKey::DescribeGroups, |version| {
-        Response::DescribeGroups(group::answer_describe(version, vec![described()]))
+        Response::DescribeGroups(group::answer_describe(version, false, vec![described()]))
     });
     let listed = || ListedGroup { group: "g".into(), protocol_type: "consumer".into(), state: "Stable" };
-    check(ApiKey::ListGroups, |_| Response::ListGroups(group::answer_list(vec![listed()])));
+    check(ApiKey::ListGroups, |version| Response::ListGroups(group::answer_list(version, vec![listed()])));
     check(ApiKey::DeleteGroups, |_| {
         Response::DeleteGroups(group::answer_delete(vec![("g".into(), Err(Error::NonEmptyGroup))]))
     });
@@ -201,5 +219,67 @@ fn groups() {
     let unknown = broker_wire::messages::FindCoordinatorRequest::default().with_key(text("g")).with_key_type(2);
     check(ApiKey::FindCoordinator, |version| {
         Response::FindCoordinator(group::find_coordinator(&peer(), version, &unknown))
+    });
+}
+
+fn replicas() {
+    let sizes = || vec![TopicReply { topic: "t".into(), partitions: vec![(0, Some(7)), (1, None)] }];
+    check(ApiKey::DescribeLogDirs, |_| Response::DescribeLogDirs(replica::answer_log_dirs(&peer(), sizes())));
+    let folders = ["/elsewhere".to_string()];
+    check(ApiKey::AlterReplicaLogDirs, |_| {
+        Response::AlterReplicaLogDirs(replica::answer_move(&peer(), &folders, sizes()))
+    });
+    check(ApiKey::ElectLeaders, |_| Response::ElectLeaders(replica::answer_elect(sizes())));
+    check(ApiKey::AlterPartitionReassignments, |_| {
+        let wanted = vec![vec![Some(vec![7]), None]];
+        Response::AlterPartitionReassignments(replica::answer_reassign(&peer(), wanted, sizes()))
+    });
+    check(ApiKey::ListPartitionReassignments, |_| Response::ListPartitionReassignments(replica::list_reassignments()));
+    check(ApiKey::DescribeQuorum, |version| {
+        let asked = vec![(topic_name("__cluster_metadata"), vec![0, 1])];
+        Response::DescribeQuorum(cluster::answer_quorum(&peer(), version, asked, 7))
+    });
+}
+
+fn security_and_features() {
+    use broker_wire::{Request as Wire, messages::*};
+    let answered = |request: Wire| check(request.api(), |_| security::answer(&request).expect("it is answered there"));
+    answered(Wire::DescribeAcls(DescribeAclsRequest::default()));
+    answered(Wire::CreateAcls(CreateAclsRequest::default().with_creations(vec![Default::default()])));
+    answered(Wire::DeleteAcls(DeleteAclsRequest::default().with_filters(vec![Default::default()])));
+    answered(Wire::CreateDelegationToken(Default::default()));
+    answered(Wire::RenewDelegationToken(Default::default()));
+    answered(Wire::ExpireDelegationToken(Default::default()));
+    answered(Wire::DescribeDelegationToken(Default::default()));
+    answered(Wire::DescribeClientQuotas(Default::default()));
+    let entry = alter_client_quotas_request::EntryData::default().with_entity(vec![Default::default()]);
+    answered(Wire::AlterClientQuotas(AlterClientQuotasRequest::default().with_entries(vec![entry])));
+    let users = DescribeUserScramCredentialsRequest::default().with_users(Some(vec![Default::default()]));
+    answered(Wire::DescribeUserScramCredentials(users));
+    let alter = AlterUserScramCredentialsRequest::default();
+    let alter = alter.with_deletions(vec![Default::default()]).with_upsertions(vec![Default::default()]);
+    answered(Wire::AlterUserScramCredentials(alter));
+    let features = UpdateFeaturesRequest::default().with_feature_updates(vec![Default::default()]);
+    check(ApiKey::UpdateFeatures, |version| {
+        Response::UpdateFeatures(cluster::update_features(&peer(), version, &features))
+    });
+}
+
+fn altered() {
+    let altered = || {
+        vec![
+            (ConfigResource::Topic("t".into()), Ok(())),
+            (ConfigResource::Broker("1".into()), Err((Error::InvalidConfig, "why".into()))),
+        ]
+    };
+    check(ApiKey::AlterConfigs, |_| Response::AlterConfigs(config::answer_alter(altered())));
+    check(ApiKey::IncrementalAlterConfigs, |_| {
+        Response::IncrementalAlterConfigs(config::answer_incremental(altered()))
+    });
+    check(ApiKey::ListConfigResources, |_| Response::ListConfigResources(config::answer_list(vec![(2, "t".into())])));
+    check(ApiKey::OffsetDelete, |_| {
+        let partitions = vec![(0, Ok(())), (1, Err(Error::GroupSubscribedToTopic))];
+        let topics = vec![TopicReply { topic: "t".into(), partitions }];
+        Response::OffsetDelete(group::answer_delete_offsets(Ok(topics)))
     });
 }

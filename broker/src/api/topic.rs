@@ -1,26 +1,25 @@
-//! Metadata 0 to 11, CreateTopics 2 to 7, DeleteTopics 1 to 6, CreatePartitions 0 to 3, DescribeConfigs 1 to 4.
+//! Metadata 0 to 13, CreateTopics 2 to 7, DeleteTopics 1 to 6, CreatePartitions 0 to 3.
 
 use broker_core::{
     error::Error,
     request::{
-        ClusterMetadata, ConfigEntry, ConfigResource, ConfigSource, CreateTopics, CreatedTopic, DeletedTopic, Metadata,
-        NewTopic, Request, TopicMetadata, TopicRef,
+        ClusterMetadata, ConfigEntry, CreateTopics, CreatedTopic, DeletedTopic, Metadata, MorePartitions, NewTopic,
+        Request, TopicMetadata, TopicRef,
     },
 };
 use broker_wire::messages::{
     BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
-    DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest,
-    MetadataResponse,
+    DeleteTopicsRequest, DeleteTopicsResponse, MetadataRequest, MetadataResponse,
+    create_partitions_request::CreatePartitionsTopic,
     create_partitions_response::CreatePartitionsTopicResult,
     create_topics_request::CreatableTopic,
     create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
     delete_topics_response::DeletableTopicResult,
-    describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym},
     metadata_request::MetadataRequestTopic,
     metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
 };
 
-use super::{Shape, Step, code, text, topic_name};
+use super::{Shape, Step, code, config::source, operations, text, topic_name};
 use crate::connection::Peer;
 
 pub fn ask_metadata(version: i16, request: MetadataRequest) -> Step {
@@ -31,18 +30,34 @@ pub fn ask_metadata(version: i16, request: MetadataRequest) -> Step {
     let topics: Option<Vec<TopicRef>> = request.topics.map(|topics| topics.into_iter().map(one).collect());
     // In version 0 an empty list asks for all; creation can be refused only since version 4.
     let topics = topics.filter(|topics| version > 0 || !topics.is_empty());
+    let shape = Shape::Metadata {
+        cluster_operations: request.include_cluster_authorized_operations,
+        topic_operations: request.include_topic_authorized_operations,
+    };
     let allow_auto_topic_creation = version < 4 || request.allow_auto_topic_creation;
-    Step::Ask(Request::Metadata(Metadata { topics, allow_auto_topic_creation }), Shape::Metadata)
+    Step::Ask(Request::Metadata(Metadata { topics, allow_auto_topic_creation }), shape)
 }
 
-pub fn answer_metadata(peer: &Peer, cluster: ClusterMetadata) -> MetadataResponse {
+pub fn answer_metadata(
+    peer: &Peer,
+    version: i16,
+    (cluster_operations, topic_operations): (bool, bool),
+    cluster: ClusterMetadata,
+) -> MetadataResponse {
     let node = BrokerId(cluster.node_id);
     let broker = MetadataResponseBroker::default().with_node_id(node).with_host(text(&peer.host)).with_port(peer.port);
-    let topics = cluster.topics.into_iter().map(|topic| metadata_topic(node, topic));
+    let topics = cluster.topics.into_iter().map(|topic| {
+        // Before version 12 a name cannot be left out.
+        let nameless = topic.name.is_none() && version >= 12;
+        let topic = metadata_topic(node, topic);
+        let topic = topic.with_topic_authorized_operations(operations(topic_operations, operations::TOPIC));
+        if nameless { topic.with_name(None) } else { topic }
+    });
     MetadataResponse::default()
         .with_brokers(vec![broker])
         .with_cluster_id(Some(text(&cluster.cluster_id)))
         .with_controller_id(node)
+        .with_cluster_authorized_operations(operations(cluster_operations, operations::CLUSTER))
         .with_topics(topics.collect())
 }
 
@@ -132,8 +147,14 @@ pub fn answer_delete(topics: Vec<DeletedTopic>) -> DeleteTopicsResponse {
 }
 
 pub fn ask_partitions(request: CreatePartitionsRequest) -> Step {
-    // Where new replicas go is not for a client to say on one node; Kafka's count rules are the core's.
-    let topics = request.topics.iter().map(|topic| (topic.name.to_string(), topic.count)).collect();
+    let topic = |topic: CreatePartitionsTopic| MorePartitions {
+        topic: topic.name.to_string(),
+        count: topic.count,
+        assignments: topic.assignments.map(|new| {
+            new.into_iter().map(|partition| partition.broker_ids.into_iter().map(|id| id.0).collect()).collect()
+        }),
+    };
+    let topics = request.topics.into_iter().map(topic).collect();
     Step::Ask(Request::CreatePartitions { topics, validate_only: request.validate_only }, Shape::CreatePartitions)
 }
 
@@ -146,93 +167,4 @@ pub fn answer_partitions(topics: Vec<(String, Result<(), (Error, String)>)>) -> 
         }
     };
     CreatePartitionsResponse::default().with_results(topics.into_iter().map(one).collect())
-}
-
-/// Which configs of each resource were asked for (`None`: all), and whether with documentation and synonyms.
-pub struct WantedConfigs {
-    keys: Vec<Option<Vec<String>>>,
-    documentation: bool,
-    synonyms: bool,
-}
-
-#[cfg(test)]
-impl WantedConfigs {
-    /// All that can be asked of this many resources.
-    pub fn everything(resources: usize) -> Self {
-        Self { keys: vec![None; resources], documentation: true, synonyms: true }
-    }
-}
-
-/// Resource types of `ConfigResource.Type`.
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-
-pub fn ask_configs(request: DescribeConfigsRequest) -> Step {
-    let mut wanted = WantedConfigs {
-        keys: Vec::new(),
-        documentation: request.include_documentation,
-        synonyms: request.include_synonyms,
-    };
-    let mut resources = Vec::new();
-    for resource in request.resources {
-        let name = resource.resource_name.to_string();
-        resources.push(match resource.resource_type {
-            TOPIC => ConfigResource::Topic(name),
-            BROKER => ConfigResource::Broker(name),
-            other => ConfigResource::Other(other, name),
-        });
-        let keys = resource.configuration_keys.filter(|keys| !keys.is_empty());
-        wanted.keys.push(keys.map(|keys| keys.iter().map(ToString::to_string).collect()));
-    }
-    Step::Ask(Request::DescribeConfigs(resources), Shape::DescribeConfigs(wanted))
-}
-
-type Described = Vec<(ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>)>;
-
-pub fn answer_configs(wanted: &WantedConfigs, described: Described) -> DescribeConfigsResponse {
-    let resource = |((resource, outcome), keys): (
-        (ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>),
-        &Option<Vec<String>>,
-    )| {
-        let (kind, name) = match resource {
-            ConfigResource::Topic(name) => (TOPIC, name),
-            ConfigResource::Broker(name) => (BROKER, name),
-            ConfigResource::Other(kind, name) => (kind, name),
-        };
-        let result = DescribeConfigsResult::default().with_resource_type(kind).with_resource_name(text(&name));
-        match outcome {
-            Ok(entries) => {
-                let asked = |entry: &ConfigEntry| keys.as_ref().is_none_or(|keys| keys.contains(&entry.name));
-                let entries = entries.into_iter().filter(asked).map(|entry| config_entry(wanted, kind, entry));
-                result.with_configs(entries.collect())
-            }
-            Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(text(&message))),
-        }
-    };
-    DescribeConfigsResponse::default().with_results(described.into_iter().zip(&wanted.keys).map(resource).collect())
-}
-
-fn config_entry(wanted: &WantedConfigs, kind: i8, entry: ConfigEntry) -> DescribeConfigsResourceResult {
-    let value = entry.value.as_deref().map(text);
-    let synonym = DescribeConfigsSynonym::default()
-        .with_name(text(&entry.name))
-        .with_value(value.clone())
-        .with_source(source(entry.source));
-    DescribeConfigsResourceResult::default()
-        .with_name(text(&entry.name))
-        .with_value(value)
-        .with_read_only(kind == BROKER)
-        .with_config_source(source(entry.source))
-        .with_config_type(entry.kind)
-        .with_synonyms(if wanted.synonyms { vec![synonym] } else { Vec::new() })
-        .with_documentation(wanted.documentation.then(|| text(entry.doc)))
-}
-
-/// `DescribeConfigsResponse.ConfigSource`.
-fn source(source: ConfigSource) -> i8 {
-    match source {
-        ConfigSource::Topic => 1,
-        ConfigSource::StaticBroker => 4,
-        ConfigSource::Default => 5,
-    }
 }

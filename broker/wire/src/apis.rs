@@ -1,6 +1,6 @@
 //! The one table of APIs: what is advertised, what is dispatched, what the docs list.
 //!
-//! Profile "P28": the versions of Kafka 2.8, which address topics by name. [`crate::Request`], [`crate::Response`], the
+//! Profile "P28", the versions of Kafka 2.8, which address topics by name, and later ones of what tools ask. [`crate::Request`], [`crate::Response`], the
 //! ApiVersions answer and the guard are all made from these rows, so they cannot disagree.
 //! Invariant: every version in `min..=max` that is at least `served` has a guard, a decoder and an encoder.
 
@@ -15,28 +15,50 @@ use crate::ErrorCode;
 macro_rules! with_apis {
     ($then:ident) => {
         $then! {
-            Produce              0..=9   from 3  ProduceRequest              ProduceResponse              PRODUCE;
-            Fetch                4..=12  from 4  FetchRequest                FetchResponse                FETCH;
-            ListOffsets          1..=6   from 1  ListOffsetsRequest          ListOffsetsResponse          LIST_OFFSETS;
-            Metadata             0..=11  from 0  MetadataRequest             MetadataResponse             METADATA;
-            OffsetCommit         2..=8   from 2  OffsetCommitRequest         OffsetCommitResponse         OFFSET_COMMIT;
-            OffsetFetch          1..=7   from 1  OffsetFetchRequest          OffsetFetchResponse          OFFSET_FETCH;
-            FindCoordinator      0..=3   from 0  FindCoordinatorRequest      FindCoordinatorResponse      FIND_COORDINATOR;
-            JoinGroup            0..=7   from 0  JoinGroupRequest            JoinGroupResponse            JOIN_GROUP;
-            Heartbeat            0..=4   from 0  HeartbeatRequest            HeartbeatResponse            HEARTBEAT;
-            LeaveGroup           0..=4   from 0  LeaveGroupRequest           LeaveGroupResponse           LEAVE_GROUP;
-            SyncGroup            0..=5   from 0  SyncGroupRequest            SyncGroupResponse            SYNC_GROUP;
-            DescribeGroups       0..=5   from 0  DescribeGroupsRequest       DescribeGroupsResponse       DESCRIBE_GROUPS;
-            ListGroups           0..=4   from 0  ListGroupsRequest           ListGroupsResponse           LIST_GROUPS;
-            ApiVersions          0..=4   from 0  ApiVersionsRequest          ApiVersionsResponse          API_VERSIONS;
-            CreateTopics         2..=7   from 2  CreateTopicsRequest         CreateTopicsResponse         CREATE_TOPICS;
-            DeleteTopics         1..=6   from 1  DeleteTopicsRequest         DeleteTopicsResponse         DELETE_TOPICS;
-            InitProducerId       0..=4   from 0  InitProducerIdRequest       InitProducerIdResponse       INIT_PRODUCER_ID;
-            OffsetForLeaderEpoch 2..=4   from 2  OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse OFFSET_FOR_LEADER_EPOCH;
-            DescribeConfigs      1..=4   from 1  DescribeConfigsRequest      DescribeConfigsResponse      DESCRIBE_CONFIGS;
-            CreatePartitions     0..=3   from 0  CreatePartitionsRequest     CreatePartitionsResponse     CREATE_PARTITIONS;
-            DeleteGroups         0..=2   from 0  DeleteGroupsRequest         DeleteGroupsResponse         DELETE_GROUPS;
-            DescribeCluster      0..=0   from 0  DescribeClusterRequest      DescribeClusterResponse      DESCRIBE_CLUSTER;
+            Produce                      0..=9  from 3 ProduceRequest                      ProduceResponse                      PRODUCE;
+            Fetch                        4..=12 from 4 FetchRequest                        FetchResponse                        FETCH;
+            ListOffsets                  1..=10 from 1 ListOffsetsRequest                  ListOffsetsResponse                  LIST_OFFSETS;
+            Metadata                     0..=13 from 0 MetadataRequest                     MetadataResponse                     METADATA;
+            OffsetCommit                 2..=8  from 2 OffsetCommitRequest                 OffsetCommitResponse                 OFFSET_COMMIT;
+            OffsetFetch                  1..=7  from 1 OffsetFetchRequest                  OffsetFetchResponse                  OFFSET_FETCH;
+            FindCoordinator              0..=3  from 0 FindCoordinatorRequest              FindCoordinatorResponse              FIND_COORDINATOR;
+            JoinGroup                    0..=7  from 0 JoinGroupRequest                    JoinGroupResponse                    JOIN_GROUP;
+            Heartbeat                    0..=4  from 0 HeartbeatRequest                    HeartbeatResponse                    HEARTBEAT;
+            LeaveGroup                   0..=4  from 0 LeaveGroupRequest                   LeaveGroupResponse                   LEAVE_GROUP;
+            SyncGroup                    0..=5  from 0 SyncGroupRequest                    SyncGroupResponse                    SYNC_GROUP;
+            DescribeGroups               0..=6  from 0 DescribeGroupsRequest               DescribeGroupsResponse               DESCRIBE_GROUPS;
+            ListGroups                   0..=5  from 0 ListGroupsRequest                   ListGroupsResponse                   LIST_GROUPS;
+            ApiVersions                  0..=4  from 0 ApiVersionsRequest                  ApiVersionsResponse                  API_VERSIONS;
+            CreateTopics                 2..=7  from 2 CreateTopicsRequest                 CreateTopicsResponse                 CREATE_TOPICS;
+            DeleteTopics                 1..=6  from 1 DeleteTopicsRequest                 DeleteTopicsResponse                 DELETE_TOPICS;
+            InitProducerId               0..=4  from 0 InitProducerIdRequest               InitProducerIdResponse               INIT_PRODUCER_ID;
+            OffsetForLeaderEpoch         2..=4  from 2 OffsetForLeaderEpochRequest         OffsetForLeaderEpochResponse         OFFSET_FOR_LEADER_EPOCH;
+            DescribeAcls                 1..=3  from 1 DescribeAclsRequest                 DescribeAclsResponse                 DESCRIBE_ACLS;
+            CreateAcls                   1..=3  from 1 CreateAclsRequest                   CreateAclsResponse                   CREATE_ACLS;
+            DeleteAcls                   1..=3  from 1 DeleteAclsRequest                   DeleteAclsResponse                   DELETE_ACLS;
+            DescribeConfigs              1..=4  from 1 DescribeConfigsRequest              DescribeConfigsResponse              DESCRIBE_CONFIGS;
+            AlterConfigs                 0..=2  from 0 AlterConfigsRequest                 AlterConfigsResponse                 ALTER_CONFIGS;
+            AlterReplicaLogDirs          1..=2  from 1 AlterReplicaLogDirsRequest          AlterReplicaLogDirsResponse          ALTER_REPLICA_LOG_DIRS;
+            DescribeLogDirs              1..=4  from 1 DescribeLogDirsRequest              DescribeLogDirsResponse              DESCRIBE_LOG_DIRS;
+            CreatePartitions             0..=3  from 0 CreatePartitionsRequest             CreatePartitionsResponse             CREATE_PARTITIONS;
+            CreateDelegationToken        1..=3  from 1 CreateDelegationTokenRequest        CreateDelegationTokenResponse        CREATE_DELEGATION_TOKEN;
+            RenewDelegationToken         1..=2  from 1 RenewDelegationTokenRequest         RenewDelegationTokenResponse         RENEW_DELEGATION_TOKEN;
+            ExpireDelegationToken        1..=2  from 1 ExpireDelegationTokenRequest        ExpireDelegationTokenResponse        EXPIRE_DELEGATION_TOKEN;
+            DescribeDelegationToken      1..=3  from 1 DescribeDelegationTokenRequest      DescribeDelegationTokenResponse      DESCRIBE_DELEGATION_TOKEN;
+            DeleteGroups                 0..=2  from 0 DeleteGroupsRequest                 DeleteGroupsResponse                 DELETE_GROUPS;
+            ElectLeaders                 0..=2  from 0 ElectLeadersRequest                 ElectLeadersResponse                 ELECT_LEADERS;
+            IncrementalAlterConfigs      0..=1  from 0 IncrementalAlterConfigsRequest      IncrementalAlterConfigsResponse      INCREMENTAL_ALTER_CONFIGS;
+            AlterPartitionReassignments  0..=1  from 0 AlterPartitionReassignmentsRequest  AlterPartitionReassignmentsResponse  ALTER_PARTITION_REASSIGNMENTS;
+            ListPartitionReassignments   0..=0  from 0 ListPartitionReassignmentsRequest   ListPartitionReassignmentsResponse   LIST_PARTITION_REASSIGNMENTS;
+            OffsetDelete                 0..=0  from 0 OffsetDeleteRequest                 OffsetDeleteResponse                 OFFSET_DELETE;
+            DescribeClientQuotas         0..=1  from 0 DescribeClientQuotasRequest         DescribeClientQuotasResponse         DESCRIBE_CLIENT_QUOTAS;
+            AlterClientQuotas            0..=1  from 0 AlterClientQuotasRequest            AlterClientQuotasResponse            ALTER_CLIENT_QUOTAS;
+            DescribeUserScramCredentials 0..=0  from 0 DescribeUserScramCredentialsRequest DescribeUserScramCredentialsResponse DESCRIBE_USER_SCRAM_CREDENTIALS;
+            AlterUserScramCredentials    0..=0  from 0 AlterUserScramCredentialsRequest    AlterUserScramCredentialsResponse    ALTER_USER_SCRAM_CREDENTIALS;
+            DescribeQuorum               0..=2  from 0 DescribeQuorumRequest               DescribeQuorumResponse               DESCRIBE_QUORUM;
+            UpdateFeatures               0..=2  from 0 UpdateFeaturesRequest               UpdateFeaturesResponse               UPDATE_FEATURES;
+            DescribeCluster              0..=2  from 0 DescribeClusterRequest              DescribeClusterResponse              DESCRIBE_CLUSTER;
+            ListConfigResources          0..=1  from 0 ListConfigResourcesRequest          ListConfigResourcesResponse          LIST_CONFIG_RESOURCES;
         }
     };
 }

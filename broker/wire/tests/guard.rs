@@ -51,10 +51,32 @@ each_request! {
     DeleteTopics DeleteTopicsRequest;
     InitProducerId InitProducerIdRequest;
     OffsetForLeaderEpoch OffsetForLeaderEpochRequest;
+    DescribeAcls DescribeAclsRequest;
+    CreateAcls CreateAclsRequest;
+    DeleteAcls DeleteAclsRequest;
     DescribeConfigs DescribeConfigsRequest;
+    AlterConfigs AlterConfigsRequest;
+    AlterReplicaLogDirs AlterReplicaLogDirsRequest;
+    DescribeLogDirs DescribeLogDirsRequest;
     CreatePartitions CreatePartitionsRequest;
+    CreateDelegationToken CreateDelegationTokenRequest;
+    RenewDelegationToken RenewDelegationTokenRequest;
+    ExpireDelegationToken ExpireDelegationTokenRequest;
+    DescribeDelegationToken DescribeDelegationTokenRequest;
     DeleteGroups DeleteGroupsRequest;
+    ElectLeaders ElectLeadersRequest;
+    IncrementalAlterConfigs IncrementalAlterConfigsRequest;
+    AlterPartitionReassignments AlterPartitionReassignmentsRequest;
+    ListPartitionReassignments ListPartitionReassignmentsRequest;
+    OffsetDelete OffsetDeleteRequest;
+    DescribeClientQuotas DescribeClientQuotasRequest;
+    AlterClientQuotas AlterClientQuotasRequest;
+    DescribeUserScramCredentials DescribeUserScramCredentialsRequest;
+    AlterUserScramCredentials AlterUserScramCredentialsRequest;
+    DescribeQuorum DescribeQuorumRequest;
+    UpdateFeatures UpdateFeaturesRequest;
     DescribeCluster DescribeClusterRequest;
+    ListConfigResources ListConfigResourcesRequest;
 }
 
 fn versions() -> impl Iterator<Item = (ApiKey, i16)> {

@@ -140,6 +140,7 @@ impl Plan {
             auto_create_topics: true,
             delete_topics: true,
             topic_defaults: self.topic_defaults.clone(),
+            described: Vec::new(),
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
             max_request_bytes: 1 << 20,

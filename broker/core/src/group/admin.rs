@@ -84,6 +84,26 @@ impl Groups {
         (records, outcomes)
     }
 
+    /// Whether offsets of a group may be deleted at all: nobody may be in it but consumers, whose topics are known.
+    /// Errors: `GroupIdNotFound`, `NonEmptyGroup`.
+    pub fn check_offset_deletion(&self, offsets: &Offsets, id: &str) -> Result<(), Error> {
+        match self.groups.get(id) {
+            None if offsets.has_group(id) => Ok(()),
+            None => Err(Error::GroupIdNotFound),
+            Some(group) if group.state == State::Empty || group.protocol_type == CONSUMER => Ok(()),
+            Some(_) => Err(Error::NonEmptyGroup),
+        }
+    }
+
+    /// Whether a member of the group is subscribed to the topic, or may be.
+    pub fn is_reading(&self, id: &str, topic: &str) -> bool {
+        let Some(group) = self.groups.get(id) else { return false };
+        group.members.values().any(|member| {
+            let subscriptions = member.protocols.iter().map(|(_, metadata)| subscribed(metadata));
+            subscriptions.into_iter().any(|topics| topics.is_none_or(|topics| topics.contains(&topic.as_bytes())))
+        })
+    }
+
     fn forget(&mut self, id: &str) {
         let Some(group) = self.groups.remove(id) else { return };
         for (member, conn) in group.pending {
@@ -93,6 +113,22 @@ impl Groups {
             }
         }
     }
+}
+
+/// The protocol type of consumers, whose members' metadata is a `ConsumerProtocolSubscription`.
+const CONSUMER: &str = "consumer";
+
+/// The topics of a subscription: version i16, then an array of strings; `None` if it cannot be read.
+fn subscribed(metadata: &[u8]) -> Option<Vec<&[u8]>> {
+    let (count, mut rest) = metadata.get(2..)?.split_first_chunk()?;
+    let mut topics = Vec::new();
+    for _ in 0..i32::from_be_bytes(*count) {
+        let (len, after) = rest.split_first_chunk()?;
+        let (topic, after) = after.split_at_checked(usize::try_from(i16::from_be_bytes(*len)).ok()?)?;
+        topics.push(topic);
+        rest = after;
+    }
+    Some(topics)
 }
 
 impl Group {

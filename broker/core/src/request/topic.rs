@@ -111,6 +111,10 @@ pub struct ConfigEntry {
     pub value: Option<String>,
     /// Where the value comes from.
     pub source: ConfigSource,
+    /// Only the settings file changes it.
+    pub read_only: bool,
+    /// Every layer's value, the one that holds first.
+    pub synonyms: Vec<Synonym>,
     /// Kafka's type number (1 boolean, 2 string, 3 int, 4 short, 5 long, 6 double, 7 list, 8 class, 9 password).
     pub kind: i8,
     /// One line of documentation.
@@ -122,8 +126,60 @@ pub struct ConfigEntry {
 pub enum ConfigSource {
     /// Set on the topic (1).
     Topic,
+    /// Altered at run time for this broker (2).
+    Node,
+    /// Altered at run time for all brokers (3).
+    Cluster,
     /// From the broker's settings file (4).
     StaticBroker,
     /// Kafka's default (5).
     Default,
+}
+
+/// A config's value in one layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Synonym {
+    /// The config's name there.
+    pub name: String,
+    /// Its value there.
+    pub value: String,
+    /// Which layer.
+    pub source: ConfigSource,
+}
+
+/// A resource's configs to change.
+#[derive(Clone, Debug)]
+pub struct AlterConfigs {
+    /// Whose.
+    pub resource: ConfigResource,
+    /// What is not named goes back to its default (the older AlterConfigs).
+    pub replace: bool,
+    /// By name.
+    pub changes: Vec<(String, ConfigChange)>,
+}
+
+/// One change (KIP-339).
+#[derive(Clone, Debug)]
+pub enum ConfigChange {
+    /// To this value.
+    Set(Option<String>),
+    /// Back to the default.
+    Delete,
+    /// Words, separated by commas, into a list.
+    Append(String),
+    /// Words out of a list.
+    Subtract(String),
+    /// An operation of a number that nobody knows.
+    Unknown(i8),
+}
+
+/// CreatePartitions for one topic.
+#[derive(Clone, Debug)]
+pub struct MorePartitions {
+    /// Topic name.
+    pub topic: String,
+    /// Partitions it shall have.
+    pub count: i32,
+    /// Replicas of each new partition, if the client chose them.
+    pub assignments: Option<Vec<Vec<i32>>>,
 }

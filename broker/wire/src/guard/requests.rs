@@ -8,15 +8,23 @@ use kafka_protocol::{protocol::StrBytes};
 
 use super::schema::{Element, Field, Layout, Message, Struct, Tag, Type};
 
+mod acl;
 mod cluster;
+mod config;
+mod credential;
 mod group;
 mod records;
+mod replica;
 mod topic;
 mod transaction;
 
+pub use acl::*;
 pub use cluster::*;
+pub use config::*;
+pub use credential::*;
 pub use group::*;
 pub use records::*;
+pub use replica::*;
 pub use topic::*;
 pub use transaction::*;
 
@@ -31,6 +39,7 @@ const NULLABLE_STRING: Type = Type::String { nullable: true };
 const BYTES: Type = Type::Bytes { nullable: false };
 const NULLABLE_BYTES: Type = Type::Bytes { nullable: true };
 
+const INT8_ELEMENT: &Element = &Element::new::<i8>(Layout::One(INT8));
 const INT32_ELEMENT: &Element = &Element::new::<i32>(Layout::One(INT32));
 const STRING_ELEMENT: &Element = &Element::new::<StrBytes>(Layout::One(STRING));
 

@@ -1,6 +1,6 @@
 //! Consumer groups and their offsets.
 
-use kafka_protocol::messages::{join_group_request, leave_group_request, offset_commit_request, offset_fetch_request, sync_group_request};
+use kafka_protocol::messages::{join_group_request, leave_group_request, offset_commit_request, offset_delete_request, offset_fetch_request, sync_group_request};
 
 use super::*;
 
@@ -82,14 +82,28 @@ pub const SYNC_GROUP: Message = message(4, &[
     ])),
 ]);
 
-/// Key 15, versions 0 to 5.
+/// Key 15, versions 0 to 6.
 pub const DESCRIBE_GROUPS: Message = message(5, &[
     array("groups", STRING_ELEMENT),
     field("include_authorized_operations", BOOL).since(3),
 ]);
 
-/// Key 16, versions 0 to 4.
-pub const LIST_GROUPS: Message = message(3, &[array("states_filter", STRING_ELEMENT).since(4)]);
+/// Key 16, versions 0 to 5.
+pub const LIST_GROUPS: Message = message(3, &[
+    array("states_filter", STRING_ELEMENT).since(4),
+    array("types_filter", STRING_ELEMENT).since(5),
+]);
 
 /// Key 42, versions 0 to 2.
 pub const DELETE_GROUPS: Message = message(2, &[array("groups_names", STRING_ELEMENT)]);
+
+/// Key 47, version 0.
+pub const OFFSET_DELETE: Message = message(i16::MAX, &[
+    field("group_id", STRING),
+    array("topics", &structure::<offset_delete_request::OffsetDeleteRequestTopic>(&[
+        field("name", STRING),
+        array("partitions", &structure::<offset_delete_request::OffsetDeleteRequestPartition>(&[
+            field("partition_index", INT32),
+        ])),
+    ])),
+]);

@@ -62,7 +62,7 @@ const FETCH_PARTITION: &Element = &Element::new::<fetch_request::FetchPartition>
     ],
 }));
 
-/// Key 2, versions 1 to 6.
+/// Key 2, versions 1 to 10.
 pub const LIST_OFFSETS: Message = message(6, &[
     field("replica_id", INT32),
     field("isolation_level", INT8).since(2),
@@ -74,6 +74,7 @@ pub const LIST_OFFSETS: Message = message(6, &[
             field("timestamp", INT64),
         ])),
     ])),
+    field("timeout_ms", INT32).since(10),
 ]);
 
 /// Key 23, versions 2 to 4.

@@ -4,7 +4,7 @@ use kafka_protocol::messages::{create_partitions_request, create_topics_request,
 
 use super::*;
 
-/// Key 3, versions 0 to 11.
+/// Key 3, versions 0 to 13.
 pub const METADATA: Message = message(9, &[
     nullable_array("topics", &structure::<metadata_request::MetadataRequestTopic>(&[
         field("topic_id", UUID).since(10),
