@@ -2,6 +2,7 @@
 
 use e2e::connectd::refused;
 use e2e::{Folder, Worker, until};
+use rustix::process::Signal;
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -172,4 +173,42 @@ fn kafkas_jars_are_named_and_not_loaded() {
     assert!(log.contains("jar plugins are not loaded"), "{log}");
     worker.folder.append("test.txt", "test\n");
     worker.expect_file("test.sink.txt", "test\n");
+}
+
+#[test]
+fn a_file_that_is_no_component_is_named_and_harms_nobody() {
+    let worker = Worker::new("no-component").set("plugin.path", "plugins").pipe();
+    std::fs::create_dir(worker.folder.join("plugins")).unwrap();
+    worker.folder.write("plugins/notes.wasm", "not WebAssembly at all");
+    worker.folder.write("plugins/module.wasm", "\0asm\u{1}\0\0\0");
+    let connectd = worker.start();
+    let log = connectd.running.log();
+    for file in ["plugins/notes.wasm", "plugins/module.wasm"] {
+        let line =
+            log.lines().find(|line| line.contains(file)).unwrap_or_else(|| panic!("{file} is not named:\n{log}"));
+        assert!(line.contains("is not used") && line.contains("component"), "{line}");
+    }
+    worker.folder.append("test.txt", "test\n");
+    worker.expect_file("test.sink.txt", "test\n");
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait_and_a_first_one_ends_cleanly() {
+    let patience = e2e::wait::PATIENCE;
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let worker = Worker::new("signals").pipe();
+        let mut connectd = worker.start();
+        worker.folder.append("test.txt", "before\n");
+        worker.expect_file("test.sink.txt", "before\n");
+        connectd.running.signal(signal);
+        assert_eq!(connectd.running.wait(patience).code(), Some(code));
+
+        let mut again = worker.start();
+        worker.folder.append("test.txt", "after\n");
+        again.running.signal(signal);
+        again.running.signal(signal);
+        assert_eq!(again.running.wait(patience).code(), Some(code), "{}", again.running.log());
+        let _last = worker.start();
+        worker.expect_file("test.sink.txt", "before\nafter\n");
+    }
 }
