@@ -87,7 +87,7 @@ pub fn run(args: Args) -> Result<()> {
         }
         Sub::Broker { port, dir } => {
             let dir = dir.unwrap_or_else(|| repo::target_dir().join("kafka/broker"));
-            let config = kafka.format(&dir, port)?;
+            let config = kafka.format(&dir, port, &[])?;
             repo::run(kafka.java("kafka.Kafka", BROKER_HEAP, "log4j2.properties").arg(config))
         }
     }
@@ -162,7 +162,7 @@ impl Kafka {
     }
 
     /// Writes the configuration of a one-node broker and formats its data folder: the configuration's path.
-    fn format(&self, dir: &Path, port: u16) -> Result<PathBuf> {
+    fn format(&self, dir: &Path, port: u16, more: &[&str]) -> Result<PathBuf> {
         fs::create_dir_all(dir)?;
         let config = dir.join("server.properties");
         if config.is_file() && fs::read_to_string(&config)?.contains(&format!(":{port},")) {
@@ -183,7 +183,7 @@ impl Kafka {
             "transaction.state.log.min.isr=1".to_owned(),
             "group.initial.rebalance.delay.ms=0".to_owned(),
         ];
-        fs::write(&config, lines.join("\n") + "\n")?;
+        fs::write(&config, [&lines.join("\n"), "\n", &more.join("\n"), "\n"].concat())?;
         let output = self
             .tool("kafka-storage")?
             .args(["format", "--ignore-formatted", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c"])
@@ -200,7 +200,15 @@ impl Kafka {
     /// # Errors
     /// When formatting its data folder fails.
     pub fn broker(&self, dir: &Path, port: u16) -> Result<Broker<'_>> {
-        let config = self.format(dir, port)?;
+        self.broker_with(dir, port, &[])
+    }
+
+    /// The same with more lines in its configuration.
+    ///
+    /// # Errors
+    /// As [`Kafka::broker`].
+    pub fn broker_with(&self, dir: &Path, port: u16, more: &[&str]) -> Result<Broker<'_>> {
+        let config = self.format(dir, port, more)?;
         Ok(Broker { kafka: self, config, log: dir.join("broker.log"), port })
     }
 

@@ -4,6 +4,11 @@
 //! the record batch of format 2, uncompressed. Leaves to others: every other client (`tests/clients`).
 //! Invariant: a reply that is cut short or has the wrong number is an error, never a guess.
 
+mod pipeline;
+mod topics;
+
+pub use pipeline::{Frame, produce_frame};
+
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -43,28 +48,13 @@ impl Wire {
     /// Those of the socket; a correlation id that is not ours.
     pub fn ask(&mut self, key: i16, version: i16, body: &[u8]) -> io::Result<Reader> {
         self.correlation += 1;
-        let mut frame = Vec::with_capacity(body.len() + 32);
-        frame.extend(key.to_be_bytes());
-        frame.extend(version.to_be_bytes());
-        frame.extend(self.correlation.to_be_bytes());
-        put_string(&mut frame, "e2e");
-        frame.extend(body);
-        self.stream.write_all(&(frame.len() as i32).to_be_bytes())?;
-        self.stream.write_all(&frame)?;
-        let mut head = [0; 4];
-        self.stream.read_exact(&mut head)?;
-        let len = i32::from_be_bytes(head);
-        if !(4..=200 << 20).contains(&len) {
-            return Err(bad(format!("a reply of {len} bytes")));
-        }
-        let mut reply = vec![0; len as usize];
-        self.stream.read_exact(&mut reply)?;
-        let mut reader = Reader { bytes: reply, at: 0 };
-        let correlation = reader.i32()?;
+        let frame = Frame::new(key, version, self.correlation, body);
+        self.send(&frame)?;
+        let (correlation, reply) = self.receive()?;
         if correlation != self.correlation {
             return Err(bad(format!("reply {correlation} to request {}", self.correlation)));
         }
-        Ok(reader)
+        Ok(reply)
     }
 
     /// The APIs that the broker offers: key, oldest and newest version.

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: figures, printed and never asserted.
 
+mod broker;
+mod floor;
 mod lines;
 mod meter;
 mod pipeline;
@@ -19,11 +21,17 @@ pub struct Args {
 enum Sub {
     /// A file, through a topic, to a file: records/s, CPU per record, start-up, memory
     Pipeline(pipeline::Args),
+    /// Produce, fetch and latency over the wire: records/s, broker CPU per record and per GB
+    Broker(broker::Args),
+    #[command(hide = true)]
+    Floor(floor::Args),
 }
 
 /// Runs the benchmark.
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Sub::Pipeline(args) => pipeline::run(args),
+        Sub::Broker(args) => broker::run(args),
+        Sub::Floor(args) => floor::run(args),
     }
 }
