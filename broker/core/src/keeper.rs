@@ -18,6 +18,8 @@ pub(crate) struct Keeper {
     /// When the oldest unwritten byte was appended.
     unwritten_since: Option<Now>,
     unwritten: u64,
+    /// Bytes that the segment thread is writing.
+    being_written: u64,
     writing: bool,
     step: Step,
     last_checkpoint: Now,
@@ -44,6 +46,11 @@ impl Keeper {
     pub fn appended(&mut self, now: Now, bytes: u64) {
         self.unwritten += bytes;
         self.unwritten_since.get_or_insert(now);
+    }
+
+    /// Bytes of logs that are in no segment yet.
+    pub fn unwritten(&self) -> u64 {
+        self.unwritten + self.being_written
     }
 
     /// The last entry that a checkpoint covers.
@@ -112,14 +119,16 @@ impl Broker {
 
     fn write_segments(&mut self) -> Option<Output> {
         let writes: Vec<_> = self.logs().flat_map(Log::take_writes).collect();
-        (self.keeper.unwritten, self.keeper.unwritten_since) = (0, None);
+        let unwritten = core::mem::take(&mut self.keeper.unwritten);
+        self.keeper.unwritten_since = None;
         self.keeper.writing = !writes.is_empty();
+        self.keeper.being_written = if self.keeper.writing { unwritten } else { 0 };
         self.keeper.writing.then_some(Output::WriteSegments(writes))
     }
 
     pub(crate) fn segments_written(&mut self) {
         assert!(self.keeper.writing, "segments are written one set at a time");
-        self.keeper.writing = false;
+        (self.keeper.writing, self.keeper.being_written) = (false, 0);
         self.logs().for_each(Log::written_but_kept);
     }
 

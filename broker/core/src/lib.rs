@@ -33,6 +33,7 @@ mod deletions;
 pub mod error;
 mod fetch;
 pub mod group;
+mod held;
 mod keeper;
 pub mod limits;
 pub mod offsets;
@@ -55,6 +56,7 @@ pub use pipeline::Seq;
 pub use recover::RecoverError;
 pub use topics::{check_name as check_topic_name, check_replicas};
 
+use held::Append;
 use partition::Partition;
 use record::Record;
 use request::{ConnId, Reply, Request, RequestId};
@@ -136,6 +138,7 @@ pub struct Broker {
     producer_ids: admin::ProducerIds,
     entropy: admin::Entropy,
     parked: fetch::Parked,
+    held: held::Held,
     pipeline: pipeline::Pipeline,
     keeper: keeper::Keeper,
     tail: Tail,
@@ -172,11 +175,13 @@ impl Broker {
             Input::Checkpointed(seq) => self.checkpointed(now, seq),
             Input::Stopping => self.stopping = true,
         }
+        self.release_held(wall);
     }
 
     /// Time has passed. Drain [`Broker::poll_output`] afterwards.
     pub fn handle_timeout(&mut self, now: Now) {
         self.expire_fetches(now);
+        self.expire_held(now);
         self.groups_timeout(now);
         self.expire_offsets(now);
     }
@@ -202,7 +207,8 @@ impl Broker {
         let seal =
             (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
-        [seal, keeper, Some(expiry), self.parked.poll_timeout(), self.groups.poll_timeout()].into_iter().flatten().min()
+        let others = [self.parked.poll_timeout(), self.held.poll_timeout(), self.groups.poll_timeout()];
+        [seal, keeper, Some(expiry)].into_iter().chain(others).flatten().min()
     }
 
     /// True while more requests may be brought; otherwise wait for [`Input::Journaled`].
@@ -227,7 +233,9 @@ impl Broker {
     fn request(&mut self, now: Now, wall: Wall, conn: ConnId, id: RequestId, request: Request) {
         let reply = match request {
             Request::Fetch(fetch) => return self.fetch(now, conn, id, fetch),
-            Request::Produce(produce) => self.produce(wall, produce),
+            Request::Produce(produce) => {
+                return self.append_or_hold(now, wall, conn, id, Append::Produce(produce));
+            }
             Request::ListOffsets(list) => self.list_offsets(&list),
             Request::Metadata(metadata) => Reply::Metadata(self.metadata(&metadata)),
             Request::CreateTopics(create) => Reply::CreateTopics(self.create_topics(&create)),
@@ -248,6 +256,10 @@ impl Broker {
             Request::OffsetFetch { group, topics } => {
                 Reply::OffsetFetch(self.committed_offsets(&group, topics.as_deref()))
             }
+            // What carries no records is how groups and tasks go on; it always has room.
+            Request::AtomicAppend(append) if !append.batches.is_empty() => {
+                return self.append_or_hold(now, wall, conn, id, Append::Atomic(append));
+            }
             Request::AtomicAppend(append) => Reply::AtomicAppend(self.atomic_append(wall, append)),
             Request::StartTask { task } => Reply::StartTask(self.start_task(task)),
             Request::ReadTable { topic } => Reply::ReadTable(self.read_table(&topic)),
@@ -262,6 +274,7 @@ impl Broker {
 
     fn disconnected(&mut self, now: Now, conn: ConnId) {
         self.parked.disconnected(conn);
+        self.held.disconnected(conn);
         self.groups_disconnected(now, conn);
     }
 

@@ -12,6 +12,12 @@ pub const TAIL_BYTES: usize = 24 << 20;
 /// Unwritten bytes of all logs at which segments are written at once.
 pub const SEGMENT_WRITE_BYTES: u64 = 8 << 20;
 
+/// Unwritten bytes of all logs at which producers wait: they are memory, and the segments are to catch up first.
+pub const UNWRITTEN_MOST_BYTES: u64 = 64 << 20;
+
+/// An append waits this long for room before it is turned away, milliseconds: less than clients wait for an answer (30 s).
+pub const HELD_MS: u64 = 10_000;
+
 /// Unwritten bytes wait at most this long for company, milliseconds.
 pub const SEGMENT_WRITE_MS: u64 = 1_000;
 
@@ -34,3 +40,4 @@ pub const PARTITIONS_PER_TOPIC: i32 = 10_000;
 pub const PARKED_PER_CONNECTION: usize = 64;
 
 const _: () = assert!(SEAL_MS < SEGMENT_WRITE_MS && SEGMENT_WRITE_MS < CHECKPOINT_MS);
+const _: () = assert!(SEGMENT_WRITE_BYTES < UNWRITTEN_MOST_BYTES);

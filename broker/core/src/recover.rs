@@ -125,6 +125,7 @@ impl Broker {
             tasks: Tasks::default(),
             producer_ids: ProducerIds::default(),
             parked: Default::default(),
+            held: Default::default(),
             deletions: Default::default(),
             outputs: VecDeque::new(),
             stopping: false,
