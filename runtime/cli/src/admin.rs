@@ -103,6 +103,12 @@ impl<'w> Admin<'w> {
         })
     }
 
+    /// Looks for a broker for at most this long, unless the settings of the connection say otherwise.
+    pub fn within(mut self, timeout_ms: u64) -> Self {
+        self.connection.hurry(timeout_ms);
+        self
+    }
+
     /// From now on the tool does this, in the Java client's words.
     pub fn calling(&mut self, call: &'static str) {
         self.call = call;
@@ -114,8 +120,7 @@ impl<'w> Admin<'w> {
     /// # Errors
     /// Nobody answers in time; no common version (`UnsupportedVersionException`).
     pub fn ask<R: Request>(&mut self, to: To, build: impl FnOnce(i16) -> R) -> Result<R::Response, Failure> {
-        let (min, max) = (R::VERSIONS.min, R::VERSIONS.max);
-        self.ask_within(to, (min, max), build)
+        self.ask_within(to, (0, i16::MAX), build)
     }
 
     /// As [`Admin::ask`], with a version of `range`.
@@ -139,7 +144,7 @@ impl<'w> Admin<'w> {
     /// Nobody answers in time.
     pub fn serves<R: Request>(&mut self, to: To) -> Result<bool, Failure> {
         let address = self.address(to)?;
-        Ok(self.version::<R>(&address, (R::VERSIONS.min, R::VERSIONS.max)).is_ok())
+        Ok(self.version::<R>(&address, (0, i16::MAX)).is_ok())
     }
 
     /// What a broker says to ApiVersions: lowest and highest version per API key.
@@ -176,16 +181,14 @@ impl<'w> Admin<'w> {
         Ok(self.nodes.values().cloned().collect())
     }
 
-    /// The broker that leads each partition of the topics, by topic and partition; a partition without a leader is left out.
+    /// The broker that leads each partition of the topics, by topic and partition. Topics that are not there, and partitions without a
+    /// leader, are left out.
     ///
     /// # Errors
-    /// A topic that is not there; nobody answers in time.
+    /// Nobody answers in time.
     pub fn leaders(&mut self, topics: &[String]) -> Result<BTreeMap<(String, i32), i32>, Failure> {
         let mut leaders = BTreeMap::new();
         for topic in self.metadata(Some(topics))?.topics {
-            if topic.error_code != 0 {
-                return Err(Failure::kafka(topic.error_code, None));
-            }
             let name = topic.name.map(|name| name.to_string()).unwrap_or_default();
             for partition in topic.partitions.iter().filter(|partition| partition.leader_id.0 >= 0) {
                 leaders.insert((name.clone(), partition.partition_index), partition.leader_id.0);
@@ -353,6 +356,7 @@ impl<'w> Admin<'w> {
 
     fn version<R: Request>(&self, address: &str, (least, most): (i16, i16)) -> Result<i16, Failure> {
         let known = self.versions.get(address).and_then(|versions| versions.get(&R::KEY));
+        let (least, most) = (least.max(R::VERSIONS.min), most.min(R::VERSIONS.max));
         let common = known.map(|(min, max)| (least.max(*min), most.min(*max))).filter(|(min, max)| min <= max);
         let api = || {
             kafka_protocol::messages::ApiKey::try_from(R::KEY)

@@ -69,6 +69,11 @@ impl Connection {
         })
     }
 
+    /// Looks for a broker for at most this long.
+    pub fn hurry(&mut self, timeout_ms: u64) {
+        self.timeout_ms = self.timeout_ms.min(timeout_ms);
+    }
+
     /// The conversation that a new connection begins with, if the settings ask for one.
     pub fn login(&self) -> Option<Login> {
         self.mechanism.clone().map(Login::new)

@@ -69,6 +69,20 @@ impl Failure {
         Self { stdout: stdout(&self), ..self }
     }
 
+    /// The same without the exception's name in front.
+    pub fn without_class(self) -> Self {
+        Self { class: None, ..self }
+    }
+
+    /// The same as tools say it that print `Error occurred: ` in front.
+    pub fn prefixed(self) -> Self {
+        if self.with_usage {
+            self
+        } else {
+            Self { message: format!("Error occurred: {}", self.message), class: None, ..self }
+        }
+    }
+
     /// What Java's `toString` makes of the exception: its full class name and its message.
     pub fn java(&self) -> String {
         match self.class {
