@@ -155,6 +155,7 @@ impl Drive {
                 Output::Journal(entry) => self.journal.write(entry),
                 Output::WriteSegments(writes) => self.segments.write(writes),
                 Output::Checkpoint(checkpoint) => self.segments.checkpoint(checkpoint),
+                Output::RemoveSegments(removals) => self.segments.remove(removals),
                 Output::DeleteLogs(dirs) => self.segments.delete(dirs),
             }
         }

@@ -9,7 +9,7 @@ use broker_core::Input;
 use broker_store::{
     checkpoint::Checkpoint,
     disk::{DiskError, ErrorKind},
-    log::{LogDir, SegmentWrite},
+    log::{LogDir, Removal, SegmentWrite},
     segment::SegmentWriter,
 };
 use tokio::sync::mpsc::UnboundedSender;
@@ -23,6 +23,7 @@ use crate::{
 enum Job {
     Write(Vec<SegmentWrite>),
     Checkpoint(Checkpoint),
+    Remove(Vec<Removal>),
     Delete(Vec<LogDir>),
 }
 
@@ -36,6 +37,10 @@ impl Sender {
 
     pub fn checkpoint(&self, checkpoint: Checkpoint) {
         let _ = self.0.send(Job::Checkpoint(checkpoint));
+    }
+
+    pub fn remove(&self, removals: Vec<Removal>) {
+        let _ = self.0.send(Job::Remove(removals));
     }
 
     pub fn delete(&self, logs: Vec<LogDir>) {
@@ -66,6 +71,10 @@ pub(crate) fn start(
                     patiently(|| checkpoint.store(&disk))?;
                     journal.release(checkpoint.journal_seq);
                     Some(Input::Checkpointed(checkpoint.journal_seq))
+                }
+                Job::Remove(removals) => {
+                    patiently(|| removals.iter().try_for_each(|removal| writer.remove(removal)))?;
+                    Some(Input::SegmentsRemoved)
                 }
                 Job::Delete(logs) => {
                     patiently(|| logs.iter().try_for_each(|log| writer.delete_log(log)))?;

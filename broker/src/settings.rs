@@ -58,6 +58,8 @@ pub struct Settings {
     pub max_idle_ms: u64,
     /// Topic config defaults that differ from Kafka's, by topic config name.
     pub topic_defaults: BTreeMap<String, String>,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_ms: u64,
     /// Group coordinator.
     pub groups: GroupSettings,
     /// Committed offsets.
@@ -81,6 +83,7 @@ impl Default for Settings {
             max_request_bytes: 104_857_600,
             max_idle_ms: 600_000,
             topic_defaults: BTreeMap::new(),
+            retention_check_ms: 300_000,
             // As Kafka's own sample file: nobody waits for members that are not there.
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
@@ -116,7 +119,6 @@ const KNOWN: &[&str] = &[
     "log.flush.scheduler.interval.ms",
     "log.flush.start.offset.checkpoint.interval.ms",
     "log.message.format.version",
-    "log.retention.check.interval.ms",
     "max.connections",
     "max.connections.per.ip",
     "metadata.log.dir",
@@ -173,6 +175,7 @@ const HONOURED: &[&str] = &[
     "log.dirs",
     "log.flush",
     "log.large.io",
+    "log.retention.check.interval.ms",
     "log.retention.hours",
     "log.retention.minutes",
     "log.roll.hours",
@@ -334,6 +337,7 @@ impl Settings {
             "offsets.retention.minutes" => {
                 self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000
             }
+            "log.retention.check.interval.ms" => self.retention_check_ms = number(key, value, 1..=i64::MAX)? as u64,
             "log.retention.hours" => self.set_default_ms("retention.ms", key, value, 3_600_000)?,
             "log.retention.minutes" => self.set_default_ms("retention.ms", key, value, 60_000)?,
             "log.roll.hours" => self.set_default_ms("segment.ms", key, value, 3_600_000)?,

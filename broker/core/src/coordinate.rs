@@ -86,12 +86,7 @@ impl Broker {
             return;
         }
         self.next_offset_expiry = now.plus(OFFSET_EXPIRY_MS);
-        let (at, wall) = self.clock;
-        // Before the first input nobody has told the time, and nobody has missed the offsets.
-        if wall.0 == 0 {
-            return;
-        }
-        let wall = Wall(wall.0 + now.0.saturating_sub(at.0) as i64);
+        let Some(wall) = self.wall(now) else { return };
         let records = self.offsets.expired(wall, |group| self.groups.idle_since(group, now, wall));
         self.append_offsets(wall, &records);
         self.groups.forget_idle(|group| self.offsets.has_group(group));

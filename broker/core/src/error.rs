@@ -67,6 +67,8 @@ errors! {
     InvalidConfig => 40, "Configuration is invalid.";
     /// 42
     InvalidRequest => 42, "This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.";
+    /// 44
+    PolicyViolation => 44, "Request parameters do not satisfy the configured policy.";
     /// 45
     OutOfOrderSequenceNumber => 45, "The broker received an out of order sequence number.";
     /// 47

@@ -102,6 +102,8 @@ mod tests {
             auto_create_topics: false,
             delete_topics: true,
             topic_defaults: Default::default(),
+            described: Vec::new(),
+            retention_check_ms: 300_000,
             groups: GroupSettings::default(),
             offsets: OffsetSettings::default(),
             max_request_bytes: 1 << 20,

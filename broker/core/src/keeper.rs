@@ -1,4 +1,4 @@
-//! When logs are written to segments, and when a checkpoint frees the journal.
+//! When logs are written to segments, when a checkpoint frees the journal, and when files that it does not know go.
 //!
 //! Owns that schedule and the snapshot taken for a checkpoint. Leaves the writing to the edge. Invariant: a checkpoint that names
 //! entry S holds the state exactly as of S, and every byte of every log up to S is in a synced segment before it counts.
@@ -8,7 +8,7 @@ use broker_store::{checkpoint::Checkpoint, log::Log};
 
 use crate::{
     Broker, Output,
-    limits::{CHECKPOINT_MS, SEGMENT_WRITE_BYTES, SEGMENT_WRITE_MS},
+    limits::{CHECKPOINT_MS, REMOVAL_RETRY_MS, SEGMENT_WRITE_BYTES, SEGMENT_WRITE_MS},
     pipeline::Seq,
     time::Now,
 };
@@ -21,6 +21,11 @@ pub(crate) struct Keeper {
     /// Bytes that the segment thread is writing.
     being_written: u64,
     writing: bool,
+    removing: bool,
+    /// When to look again for files that may go: somebody still read them.
+    removal_due: Option<Now>,
+    /// Segments have left that the last checkpoint knows.
+    wants_checkpoint: bool,
     step: Step,
     last_checkpoint: Now,
     last_checkpoint_seq: Seq,
@@ -63,10 +68,16 @@ impl Keeper {
         aged || self.unwritten >= SEGMENT_WRITE_BYTES
     }
 
+    /// A segment has left its log, or is replaced: with the next checkpoint its files go.
+    pub fn segment_left(&mut self) {
+        self.wants_checkpoint = true;
+    }
+
     pub fn poll_timeout(&self, changed: bool) -> Option<Now> {
+        let changed = changed || self.wants_checkpoint;
         let write = self.unwritten_since.filter(|_| !self.writing).map(|since| since.plus(SEGMENT_WRITE_MS));
         let checkpoint = (changed && matches!(self.step, Step::Idle)).then(|| self.last_checkpoint.plus(CHECKPOINT_MS));
-        [write, checkpoint].into_iter().flatten().min()
+        [write, checkpoint, self.removal_due.filter(|_| !self.removing)].into_iter().flatten().min()
     }
 }
 
@@ -79,7 +90,7 @@ impl Broker {
     }
 
     fn checkpoint_due(&self, now: Now) -> bool {
-        let behind = self.pipeline.durable() > self.keeper.last_checkpoint_seq;
+        let behind = self.pipeline.durable() > self.keeper.last_checkpoint_seq || self.keeper.wants_checkpoint;
         let late = now >= self.keeper.last_checkpoint.plus(CHECKPOINT_MS);
         behind && (self.stopping || late || self.journal.used > self.journal.capacity / 4)
     }
@@ -101,12 +112,17 @@ impl Broker {
             }
             Step::Snapshot { seq, snapshot, flushed: true } => {
                 self.keeper.step = Step::Writing;
-                let logs = self.logs().map(|log| log.state()).collect();
+                self.keeper.wants_checkpoint = false;
+                let state = |log: &mut Log| {
+                    log.checkpointing();
+                    log.state()
+                };
+                let logs = self.logs().map(state).collect();
                 Some(Output::Checkpoint(Checkpoint { journal_seq: seq, snapshot, logs }))
             }
             step => {
                 self.keeper.step = step;
-                if self.keeper.write_due(now) { self.write_segments() } else { None }
+                if self.keeper.write_due(now) { self.write_segments() } else { self.remove_segments(now) }
             }
         }
     }
@@ -130,11 +146,42 @@ impl Broker {
         assert!(self.keeper.writing, "segments are written one set at a time");
         (self.keeper.writing, self.keeper.being_written) = (false, 0);
         self.logs().for_each(Log::written_but_kept);
+        self.ask_for_checkpoint();
+    }
+
+    /// Files that no checkpoint knows and nobody reads.
+    fn remove_segments(&mut self, now: Now) -> Option<Output> {
+        if self.keeper.removing || self.keeper.removal_due.is_none_or(|due| now < due) {
+            return None;
+        }
+        let removals: Vec<_> = self.partitions.values_mut().filter_map(|p| p.log.take_removal()).collect();
+        self.keeper.removing = !removals.is_empty();
+        self.look_for_removals(now.plus(REMOVAL_RETRY_MS));
+        self.keeper.removing.then_some(Output::RemoveSegments(removals))
+    }
+
+    pub(crate) fn segments_removed(&mut self) {
+        assert!(self.keeper.removing, "segments are removed one set at a time");
+        self.keeper.removing = false;
+        self.logs().for_each(Log::removed);
+        self.ask_for_checkpoint();
+    }
+
+    fn ask_for_checkpoint(&mut self) {
+        let wanted = self.logs().any(|log| log.wants_checkpoint());
+        self.keeper.wants_checkpoint |= wanted;
+    }
+
+    fn look_for_removals(&mut self, at: Now) {
+        let any = self.logs().any(|log| log.has_removal());
+        self.keeper.removal_due = any.then_some(at);
     }
 
     pub(crate) fn checkpointed(&mut self, now: Now, seq: Seq) {
         self.keeper.step = Step::Idle;
         self.keeper.last_checkpoint = now;
         self.keeper.last_checkpoint_seq = seq;
+        self.logs().for_each(Log::checkpointed);
+        self.look_for_removals(now);
     }
 }

@@ -19,7 +19,7 @@ use alloc::{
 use broker_store::{
     checkpoint::Checkpoint,
     entry::{Entry, PartitionId},
-    log::{LogDir, SegmentWrite, Tail},
+    log::{LogDir, Removal, SegmentWrite, Tail},
 };
 use uuid::Uuid;
 
@@ -36,6 +36,7 @@ pub mod group;
 mod held;
 mod keeper;
 pub mod limits;
+mod log_start;
 pub mod offsets;
 mod partition;
 mod pipeline;
@@ -45,6 +46,7 @@ mod producer;
 mod record;
 mod recover;
 pub mod request;
+mod retention;
 pub mod settings;
 mod tables;
 mod tasks;
@@ -88,6 +90,8 @@ pub enum Input {
     Room(Room),
     /// The writes of [`Output::WriteSegments`] are done (not synced).
     SegmentsWritten,
+    /// The files of [`Output::RemoveSegments`] are gone.
+    SegmentsRemoved,
     /// The checkpoint of [`Output::Checkpoint`] is durable.
     Checkpointed(Seq),
     /// The process is about to stop: make a checkpoint when everything is durable.
@@ -121,6 +125,8 @@ pub enum Output {
     WriteSegments(Vec<SegmentWrite>),
     /// Sync the segments, store this, free the journal up to it, then say [`Input::Checkpointed`]. Not before earlier outputs are done.
     Checkpoint(Checkpoint),
+    /// Remove and rename these files, then say [`Input::SegmentsRemoved`]. There is one set at a time.
+    RemoveSegments(Vec<Removal>),
     /// Remove the folders of these logs. Not before earlier segment writes are done.
     DeleteLogs(Vec<LogDir>),
 }
@@ -143,6 +149,8 @@ pub struct Broker {
     keeper: keeper::Keeper,
     tail: Tail,
     deletions: deletions::Deletions,
+    log_starts: log_start::LogStarts,
+    retention: retention::Retention,
     outputs: VecDeque<Output>,
     journal: Room,
     /// The wall clock as of the last input, for what is due without one.
@@ -172,6 +180,7 @@ impl Broker {
             }
             Input::Room(room) => self.journal = room,
             Input::SegmentsWritten => self.segments_written(),
+            Input::SegmentsRemoved => self.segments_removed(),
             Input::Checkpointed(seq) => self.checkpointed(now, seq),
             Input::Stopping => self.stopping = true,
         }
@@ -184,6 +193,7 @@ impl Broker {
         self.expire_held(now);
         self.groups_timeout(now);
         self.expire_offsets(now);
+        self.check_retention(now);
     }
 
     /// The next thing to do, until there is none.
@@ -208,7 +218,7 @@ impl Broker {
             (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
         let others = [self.parked.poll_timeout(), self.held.poll_timeout(), self.groups.poll_timeout()];
-        [seal, keeper, Some(expiry)].into_iter().chain(others).flatten().min()
+        [seal, keeper, Some(expiry), Some(self.retention.poll_timeout())].into_iter().chain(others).flatten().min()
     }
 
     /// True while more requests may be brought; otherwise wait for [`Input::Journaled`].
@@ -243,6 +253,7 @@ impl Broker {
             Request::CreatePartitions { topics, validate_only } => {
                 Reply::CreatePartitions(self.create_partitions(topics, validate_only))
             }
+            Request::DeleteRecords(topics) => self.delete_records(topics),
             Request::DescribeConfigs(resources) => Reply::DescribeConfigs(self.describe_configs(resources)),
             Request::AlterConfigs { resources, validate_only } => {
                 Reply::AlterConfigs(self.alter_configs(resources, validate_only))
@@ -291,6 +302,7 @@ impl Broker {
                 log.append(&info, bytes);
             }
         }
+        self.move_log_starts(seq);
         self.keep_in_memory(&entry);
         while let Some(dirs) = self.deletions.next(seq) {
             self.outputs.push_back(Output::DeleteLogs(dirs));
@@ -311,6 +323,12 @@ impl Broker {
         }
     }
 
+    /// The wall clock; `None` before the first input, when nobody has told the time.
+    fn wall(&self, now: Now) -> Option<Wall> {
+        let (at, wall) = self.clock;
+        (wall.0 != 0).then(|| Wall(wall.0 + now.0.saturating_sub(at.0) as i64))
+    }
+
     fn partition_id(&self, topic: &str, partition: i32) -> Option<PartitionId> {
         let topic = self.topics.get(topic)?;
         (0..topic.partitions).contains(&partition).then(|| id_of(topic.id, partition))
@@ -327,6 +345,7 @@ impl Broker {
         self.defaults.replay(record);
         self.tasks.replay(record);
         self.producer_ids.replay(record);
+        self.replay_log_start(record);
         self.after_replay(record);
     }
 

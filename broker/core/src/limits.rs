@@ -30,6 +30,12 @@ pub const SEAL_MS: u64 = 10;
 /// Committed offsets are looked through for old ones this often, milliseconds (`offsets.retention.check.interval.ms`).
 pub const OFFSET_EXPIRY_MS: u64 = 600_000;
 
+/// After a start, old segments are looked for after this long for the first time, milliseconds (Kafka's `LogManager.InitialTaskDelayMs`).
+pub const RETENTION_FIRST_MS: u64 = 30_000;
+
+/// Files that somebody still reads are tried again after this long, milliseconds.
+pub const REMOVAL_RETRY_MS: u64 = 100;
+
 /// Producer ids are put aside in blocks of this many, so that few entries are written for them.
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 

@@ -23,6 +23,8 @@ pub const LEADER_EPOCH: i32 = 0;
 pub(crate) struct Partition {
     pub log: Log,
     pub next_offset: i64,
+    /// First offset that can be read once all that is decided is durable.
+    pub start_offset: i64,
     pub producers: Producers,
     pub rules: Rules,
 }
@@ -39,7 +41,13 @@ pub(crate) struct Rules {
 impl Partition {
     /// A partition whose log goes on where it ends.
     pub fn new(log: Log, rules: Rules) -> Self {
-        Self { next_offset: log.next_offset(), log, producers: Producers::default(), rules }
+        Self {
+            next_offset: log.next_offset(),
+            start_offset: log.start_offset(),
+            log,
+            producers: Producers::default(),
+            rules,
+        }
     }
 
     /// First offset that is not durable yet.

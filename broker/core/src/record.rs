@@ -4,6 +4,7 @@
 //! partitions. Invariant: a number once given to a kind of record is never given to another.
 
 use alloc::{string::String, vec::Vec};
+use broker_store::entry::PartitionId;
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ pub(crate) enum Record {
     TopicConfigs { topic: Uuid, changes: Vec<(String, Option<String>)> },
     /// 8: configs of this node or of the cluster, altered at run time.
     BrokerConfigs { node: bool, changes: Vec<(String, Option<String>)> },
+    /// 9: nothing of a partition can be read before this offset.
+    LogStart { partition: PartitionId, offset: i64 },
 }
 
 impl Record {
@@ -57,6 +60,9 @@ impl Record {
             }
             Record::TopicConfigs { topic, changes } => put_changes(out.u8(7).uuid(*topic), changes),
             Record::BrokerConfigs { node, changes } => put_changes(out.u8(8).u8((*node).into()), changes),
+            Record::LogStart { partition, offset } => {
+                out.u8(9).uuid(Uuid::from_bytes(partition.topic)).i32(partition.partition).i64(*offset);
+            }
         }
         out.0
     }
@@ -81,6 +87,10 @@ impl Record {
             }
             7 => Record::TopicConfigs { topic: from.uuid()?, changes: from.list(config_change)? },
             8 => Record::BrokerConfigs { node: from.u8()? == 1, changes: from.list(config_change)? },
+            9 => {
+                let partition = PartitionId { topic: from.uuid()?.into_bytes(), partition: from.i32()? };
+                Record::LogStart { partition, offset: from.i64()? }
+            }
             _ => return Err(Damaged("its kind is unknown; a newer connectd wrote it")),
         };
         from.end()?;
@@ -124,6 +134,7 @@ mod tests {
                 changes: vec![("a".into(), Some("b".into())), ("c".into(), None)],
             },
             Record::BrokerConfigs { node: true, changes: vec![("a".into(), None)] },
+            Record::LogStart { partition: PartitionId { topic: [3; 16], partition: 2 }, offset: 1 << 40 },
         ];
         for record in records {
             let bytes = record.encode();

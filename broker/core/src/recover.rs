@@ -28,6 +28,7 @@ use crate::{
     pipeline::Pipeline,
     producer::Producers,
     record::Record,
+    retention::Retention,
     settings::Settings,
     tables::Tables,
     tasks::Tasks,
@@ -96,6 +97,7 @@ impl Broker {
         for item in recovered.items {
             broker.replay_item(now, item, &mut logs)?;
         }
+        broker.move_log_starts(broker.pipeline.durable());
         broker.check_missing(&recovered.missing)?;
         broker.check_ends()?;
         broker.producer_ids = ProducerIds::resume(broker.producer_ids.block_end());
@@ -105,6 +107,7 @@ impl Broker {
     fn empty(settings: Settings, now: Now, recovered: &Recovered) -> Broker {
         let mut keeper = Keeper::default();
         keeper.started(now, recovered.checkpoint.as_ref().map_or(0, |c| c.journal_seq));
+        let retention = Retention::started(now, settings.retention_check_ms);
         Broker {
             groups: Groups::new(settings.groups.clone(), settings.entropy, now),
             offsets: Offsets::new(settings.offsets.clone()),
@@ -127,6 +130,8 @@ impl Broker {
             parked: Default::default(),
             held: Default::default(),
             deletions: Default::default(),
+            log_starts: Default::default(),
+            retention,
             outputs: VecDeque::new(),
             stopping: false,
             #[cfg(feature = "planted-bugs")]

@@ -50,6 +50,8 @@ pub enum Request {
         /// Check only.
         validate_only: bool,
     },
+    /// Move the start of logs: topic, then partition and first offset to keep (-1: the high watermark).
+    DeleteRecords(Vec<(String, Vec<(i32, i64)>)>),
     /// Effective configs of topics and of the broker.
     DescribeConfigs(Vec<ConfigResource>),
     /// Change configs of topics and of the broker.
@@ -138,6 +140,8 @@ pub enum Reply {
     DeleteTopics(Vec<DeletedTopic>),
     /// To `CreatePartitions`.
     CreatePartitions(Vec<(String, Result<(), (Error, String)>)>),
+    /// To `DeleteRecords`, in its order: partition and first offset that can be read.
+    DeleteRecords(Vec<TopicReply<(i32, Result<i64, Error>)>>),
     /// To `DescribeConfigs`.
     DescribeConfigs(Vec<(ConfigResource, Result<Vec<ConfigEntry>, (Error, String)>)>),
     /// To `AlterConfigs`, in its order.

@@ -17,6 +17,8 @@ pub struct Settings {
     pub delete_topics: bool,
     /// Topic config defaults that the settings file changes (`log.retention.ms` and its like), by topic config name; checked.
     pub topic_defaults: BTreeMap<String, String>,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_ms: u64,
     /// Group coordinator.
     pub groups: crate::group::GroupSettings,
     /// Committed offsets.

@@ -52,6 +52,7 @@ pub(crate) enum Shape {
     ElectLeaders,
     AlterPartitionReassignments(replica::Wanted),
     DescribeQuorum(cluster::Asked),
+    DeleteRecords,
     InitProducerId,
     OffsetForLeaderEpoch,
     JoinGroup,
@@ -107,6 +108,7 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::AlterConfigs(request) => config::ask_alter(request),
         Wire::IncrementalAlterConfigs(request) => config::ask_incremental(request),
         Wire::ListConfigResources(request) => config::ask_list(header.version, &request),
+        Wire::DeleteRecords(request) => offset::ask_delete(request),
         Wire::InitProducerId(request) => produce::ask_id(request),
         Wire::JoinGroup(request) => group::ask_join(peer, header, request),
         Wire::SyncGroup(request) => group::ask_sync(request),
@@ -165,6 +167,7 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::DescribeQuorum(asked), Reply::JournalPosition(position)) => {
             Response::DescribeQuorum(cluster::answer_quorum(peer, version, asked, position))
         }
+        (Shape::DeleteRecords, Reply::DeleteRecords(topics)) => Response::DeleteRecords(offset::answer_delete(topics)),
         (Shape::InitProducerId, Reply::InitProducerId(outcome)) => {
             Response::InitProducerId(produce::answer_id(outcome))
         }

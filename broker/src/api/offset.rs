@@ -1,4 +1,4 @@
-//! ListOffsets 1 to 6, OffsetForLeaderEpoch 2 to 4, OffsetCommit 2 to 8, OffsetFetch 1 to 7.
+//! ListOffsets 1 to 6, DeleteRecords 0 to 2, OffsetForLeaderEpoch 2 to 4, OffsetCommit 2 to 8, OffsetFetch 1 to 7.
 
 use broker_core::{
     error::Error,
@@ -8,8 +8,11 @@ use broker_core::{
 };
 use broker_wire::{
     messages::{
-        ListOffsetsRequest, ListOffsetsResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
-        OffsetFetchResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+        DeleteRecordsRequest, DeleteRecordsResponse, ListOffsetsRequest, ListOffsetsResponse, OffsetCommitRequest,
+        OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, OffsetForLeaderEpochRequest,
+        OffsetForLeaderEpochResponse,
+        delete_records_request::DeleteRecordsTopic,
+        delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult},
         list_offsets_request::ListOffsetsTopic,
         list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
         offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
@@ -87,6 +90,29 @@ fn first_at(pieces: &[Bytes], wanted: i64) -> Option<(i64, i64)> {
         }
     }
     found
+}
+
+pub fn ask_delete(request: DeleteRecordsRequest) -> Step {
+    let topic = |topic: DeleteRecordsTopic| {
+        let partitions = topic.partitions.into_iter().map(|p| (p.partition_index, p.offset));
+        (topic.name.to_string(), partitions.collect())
+    };
+    Step::Ask(Request::DeleteRecords(request.topics.into_iter().map(topic).collect()), Shape::DeleteRecords)
+}
+
+pub fn answer_delete(topics: Vec<TopicReply<(i32, Result<i64, Error>)>>) -> DeleteRecordsResponse {
+    let partition = |(partition, outcome): (i32, Result<i64, Error>)| {
+        DeleteRecordsPartitionResult::default()
+            .with_partition_index(partition)
+            .with_low_watermark(outcome.unwrap_or(-1))
+            .with_error_code(code(&outcome))
+    };
+    let topic = |topic: TopicReply<_>| {
+        DeleteRecordsTopicResult::default()
+            .with_name(topic_name(&topic.topic))
+            .with_partitions(topic.partitions.into_iter().map(partition).collect())
+    };
+    DeleteRecordsResponse::default().with_topics(topics.into_iter().map(topic).collect())
 }
 
 pub fn ask_epochs(request: OffsetForLeaderEpochRequest) -> Step {

@@ -84,6 +84,8 @@ async fn offsets() {
         let answer = offset::answer_list(&handle, version, in_topic(vec![found.clone(), refused.clone()])).await;
         check_one(ApiKey::ListOffsets, version, Response::ListOffsets(answer));
     }
+    let deleted = || in_topic(vec![(0, Ok(7)), (1, Err(Error::OffsetOutOfRange))]);
+    check(ApiKey::DeleteRecords, |_| Response::DeleteRecords(offset::answer_delete(deleted())));
     let ends = || vec![("t".into(), 0, Ok((0, 9))), ("t".into(), 1, Err(Error::UnknownTopicOrPartition))];
     check(ApiKey::OffsetForLeaderEpoch, |_| Response::OffsetForLeaderEpoch(offset::answer_epochs(ends())));
     let outcomes = || in_topic(vec![(0, Ok(())), (1, Err(Error::OffsetMetadataTooLarge))]);

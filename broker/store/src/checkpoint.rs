@@ -4,10 +4,11 @@
 //!
 //! ```text
 //! "CNDCHKPT" | version u32 | logs u32 | journal seq u64 | snapshot length u64 | snapshot | logs | sum u64 (CRC-64/NVME) of all before
-//! a log: topic id 16 | partition i32 | segments u32 | start offset i64 | next offset i64 | name length u64 | name | segments
-//! a segment, each i64: base, next offset | size, index, time index, since index | first, max timestamp, its offset, indexed timestamp | epoch
+//! a log: topic id 16 | partition i32 | segments u32 | start, next offset i64 | cleaned to i64 | name length u64 | name | segments
+//! a segment, each i64: base, next offset | size, index, time index, since index | first, max timestamp, its offset, indexed timestamp |
+//!                      epoch | bit 0 gaps, bit 1 swap
 //! ```
-//! Numbers are little-endian.
+//! Numbers are little-endian. Version 1 has no "cleaned to" and no bits.
 //!
 //! Invariant: when a checkpoint is there under its name, every byte it tells of is durable; entries up to its sequence are needed
 //! no more.
@@ -24,7 +25,7 @@ use crate::{
 pub(crate) const FILE: &str = "checkpoint";
 pub(crate) const TEMPORARY: &str = "checkpoint.tmp";
 const MAGIC: &[u8; 8] = b"CNDCHKPT";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// State as of a journal entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Checkpoint {
         }
         let journal_seq = from.u64()?;
         let snapshot = from.blob()?.to_vec();
-        let logs = (0..logs).map(|_| decode_log(&mut from)).collect::<Result<_, _>>()?;
+        let logs = (0..logs).map(|_| decode_log(&mut from, version)).collect::<Result<_, _>>()?;
         if from.0.len() != 8 {
             return Err(BadCheckpoint::Damaged);
         }
@@ -103,29 +104,31 @@ fn encode_log(out: &mut Vec<u8>, log: &LogState) {
     out.extend_from_slice(&(log.segments.len() as u32).to_le_bytes());
     out.extend_from_slice(&log.start_offset.to_le_bytes());
     out.extend_from_slice(&log.next_offset.to_le_bytes());
+    out.extend_from_slice(&log.cleaned_to.to_le_bytes());
     out.extend_from_slice(&(log.dir.len() as u64).to_le_bytes());
     out.extend_from_slice(log.dir.as_bytes());
     for s in &log.segments {
         let sizes = [s.size, s.index_bytes, s.time_index_bytes, s.since_index].map(|size| size as i64);
         let times = [s.first_timestamp, s.max_timestamp, s.max_timestamp_offset, s.indexed_timestamp];
         let numbers = [s.base_offset, s.next_offset].into_iter().chain(sizes).chain(times);
-        for number in numbers.chain([s.leader_epoch.into()]) {
+        for number in numbers.chain([s.leader_epoch.into(), i64::from(s.gaps) | i64::from(s.swap) << 1]) {
             out.extend_from_slice(&number.to_le_bytes());
         }
     }
 }
 
-fn decode_log(from: &mut Reader<'_>) -> Result<LogState, BadCheckpoint> {
+fn decode_log(from: &mut Reader<'_>, version: u32) -> Result<LogState, BadCheckpoint> {
     let partition = PartitionId { topic: from.array()?, partition: from.u32()? as i32 };
     let segments = from.u32()?;
     let (start_offset, next_offset) = (from.i64()?, from.i64()?);
+    let cleaned_to = if version == 1 { 0 } else { from.i64()? };
     let dir = String::from_utf8(from.blob()?.to_vec()).map_err(|_| BadCheckpoint::Damaged)?;
-    let segments = (0..segments).map(|_| decode_segment(from)).collect::<Result<_, _>>()?;
-    Ok(LogState { partition, dir, start_offset, next_offset, segments })
+    let segments = (0..segments).map(|_| decode_segment(from, version)).collect::<Result<_, _>>()?;
+    Ok(LogState { partition, dir, start_offset, next_offset, cleaned_to, segments })
 }
 
-fn decode_segment(from: &mut Reader<'_>) -> Result<SegmentState, BadCheckpoint> {
-    Ok(SegmentState {
+fn decode_segment(from: &mut Reader<'_>, version: u32) -> Result<SegmentState, BadCheckpoint> {
+    let state = SegmentState {
         base_offset: from.i64()?,
         next_offset: from.i64()?,
         size: from.u64()?,
@@ -137,7 +140,11 @@ fn decode_segment(from: &mut Reader<'_>) -> Result<SegmentState, BadCheckpoint> 
         max_timestamp_offset: from.i64()?,
         indexed_timestamp: from.i64()?,
         leader_epoch: i32::try_from(from.i64()?).map_err(|_| BadCheckpoint::Damaged)?,
-    })
+        gaps: false,
+        swap: false,
+    };
+    let bits = if version == 1 { 0 } else { from.i64()? };
+    Ok(SegmentState { gaps: bits & 1 != 0, swap: bits & 2 != 0, ..state })
 }
 
 /// Puts a small file in the place of the one that has its name, so that after a crash it is the old one or the new one.
@@ -211,12 +218,15 @@ mod tests {
             max_timestamp_offset: 3,
             indexed_timestamp: -1,
             leader_epoch: 0,
+            gaps: base_offset > 0,
+            swap: base_offset == 0,
         };
         let log = |partition| LogState {
             partition: PartitionId { topic: [4; 16], partition },
             dir: alloc::format!("t-{partition}"),
             start_offset: 0,
             next_offset: 20,
+            cleaned_to: 10,
             segments: vec![segment(0), segment(10)],
         };
         Checkpoint { journal_seq: 77, snapshot: b"state".to_vec(), logs: vec![log(0), log(1)] }
@@ -230,7 +240,7 @@ mod tests {
     #[test]
     fn the_layout_is_as_drawn() {
         let bytes = Checkpoint { logs: vec![], ..checkpoint() }.encode();
-        assert_eq!(&bytes[..37], b"CNDCHKPT\x01\0\0\0\0\0\0\0\x4d\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0state");
+        assert_eq!(&bytes[..37], b"CNDCHKPT\x02\0\0\0\0\0\0\0\x4d\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0state");
         assert_eq!(bytes.len(), 37 + 8);
     }
 
@@ -248,7 +258,7 @@ mod tests {
     #[test]
     fn a_newer_one_is_told_apart() {
         let mut bytes = checkpoint().encode();
-        bytes[8] = 2;
-        assert_eq!(Checkpoint::decode(&bytes), Err(BadCheckpoint::Newer(2)));
+        bytes[8] = 3;
+        assert_eq!(Checkpoint::decode(&bytes), Err(BadCheckpoint::Newer(3)));
     }
 }

@@ -22,12 +22,14 @@ use bytes::Bytes;
 
 use crate::{batch::BatchInfo, entry::PartitionId};
 
+mod life;
 mod read;
 mod segment;
 mod write;
 
+pub use life::Removal;
 pub use read::{Read, SegmentRead, Want};
-pub use segment::{LogSettings, SegmentState};
+pub use segment::{Lease, LogSettings, SegmentState};
 pub use write::SegmentWrite;
 
 use segment::Segment;
@@ -42,7 +44,7 @@ pub struct LogDir {
 }
 
 impl LogDir {
-    /// The path of one of a segment's files: `what` is `log`, `index` or `timeindex`.
+    /// The path of one of a segment's files: `what` is `log`, `index` or `timeindex`, with what follows it.
     pub fn path(&self, base_offset: i64, what: &str) -> String {
         alloc::format!("{}/{base_offset:020}.{what}", self.name)
     }
@@ -59,6 +61,8 @@ pub struct LogState {
     pub start_offset: i64,
     /// Offset after the last one in a segment.
     pub next_offset: i64,
+    /// Up to where it has been compacted.
+    pub cleaned_to: i64,
     /// Segments, oldest first.
     pub segments: Vec<SegmentState>,
 }
@@ -90,13 +94,15 @@ pub struct Log {
     /// Nothing of it is on the disk; what is found there belongs to another.
     fresh: bool,
     writing: bool,
+    cleaned_to: i64,
+    leaving: life::Leaving,
 }
 
 impl Log {
     /// An empty log, of a topic that was just made. Whatever is found in its folder is removed when it is first written to.
     pub fn new(partition: PartitionId, topic: &str, settings: LogSettings) -> Self {
         let dir = alloc::format!("{topic}-{}", partition.partition);
-        let state = LogState { partition, dir, start_offset: 0, next_offset: 0, segments: Vec::new() };
+        let state = LogState { partition, dir, start_offset: 0, next_offset: 0, cleaned_to: 0, segments: Vec::new() };
         Self { fresh: true, ..Self::restore(state, settings) }
     }
 
@@ -115,6 +121,8 @@ impl Log {
             kept_from: 0,
             fresh,
             writing: false,
+            cleaned_to: state.cleaned_to,
+            leaving: life::Leaving::default(),
         }
     }
 
@@ -125,7 +133,8 @@ impl Log {
             partition: self.dir.partition,
             dir: self.dir.name.to_string(),
             start_offset: self.start_offset,
-            next_offset: segments.last().map_or(self.start_offset, |last| last.next_offset),
+            next_offset: segments.last().map_or(self.first_offset(), |last| last.next_offset),
+            cleaned_to: self.cleaned_to,
             segments,
         }
     }
@@ -185,7 +194,12 @@ impl Log {
     /// Offset after the last one in the segment files.
     fn written_end(&self) -> i64 {
         let written = |segment: &Segment| Some(segment.written()).filter(|state| state.size > 0);
-        self.segments.iter().rev().find_map(written).map_or(self.start_offset, |state| state.next_offset)
+        self.segments.iter().rev().find_map(written).map_or(self.first_offset(), |state| state.next_offset)
+    }
+
+    /// No batch begins before.
+    fn first_offset(&self) -> i64 {
+        self.segments.first().map_or(self.next_offset, |first| first.state().base_offset)
     }
 
     /// Lets go of batches that are in the segments and not to be kept.

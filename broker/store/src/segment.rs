@@ -16,7 +16,7 @@ use crate::{
     checkpoint::read_all,
     disk::{Disk, DiskError, DiskFile, ErrorKind, Open},
     entry::PartitionId,
-    log::{LogDir, SegmentWrite},
+    log::{LogDir, Removal, SegmentWrite},
 };
 
 mod index;
@@ -28,6 +28,15 @@ pub use read::{ReadError, SegmentReader};
 const TOPIC_ID_AT: usize = "version: 0\ntopic_id: ".len();
 
 pub(crate) const METADATA: &str = "partition.metadata";
+
+/// The last part of the name of a file that will take the place of another (Kafka's `LogFileUtils`).
+pub(crate) const SWAP: &str = "swap";
+
+/// The last part of the name of a file that compaction has not finished.
+pub(crate) const CLEANED: &str = "cleaned";
+
+/// A segment's files, by what their names end in, the last one last that says the segment is there.
+pub(crate) const FILES: [&str; 3] = ["index", "timeindex", "log"];
 
 /// `.log` files kept open: the segments written last.
 const KEPT_OPEN: usize = 128;
@@ -108,10 +117,42 @@ impl<D: Disk> SegmentWriter<D> {
         }
     }
 
+    /// Removes files of a log, and gives others their names.
+    ///
+    /// # Errors
+    /// Any of the disk's; it may be tried again.
+    pub fn remove(&mut self, removal: &Removal) -> Result<(), DiskError> {
+        let Removal { dir, remove, rename } = removal;
+        for base_offset in remove.iter().chain(rename) {
+            self.open.remove(&(dir.partition, *base_offset));
+            self.opened.retain(|key| *key != (dir.partition, *base_offset));
+        }
+        rename.iter().try_for_each(|base_offset| finish_swap(&self.disk, dir, *base_offset))?;
+        for (base_offset, what) in remove.iter().flat_map(|base| FILES.map(|what| (*base, what))) {
+            let removed = self.disk.remove(&dir.path(base_offset, what));
+            if !is_missing(&removed) {
+                removed?;
+            }
+        }
+        Ok(())
+    }
+
     fn forget(&mut self, whose: impl Fn(PartitionId) -> bool) {
         self.open.retain(|(partition, _), _| !whose(*partition));
         self.opened.retain(|(partition, _)| !whose(*partition));
     }
+}
+
+/// Gives a segment's files their own names, as far as they do not have them.
+pub(crate) fn finish_swap<D: Disk>(disk: &D, dir: &LogDir, base_offset: i64) -> Result<(), DiskError> {
+    for what in FILES {
+        let path = dir.path(base_offset, what);
+        let swap = format!("{path}.{SWAP}");
+        if disk.exists(&swap)? {
+            disk.rename(&swap, &path)?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn metadata_path(dir: &LogDir) -> String {

@@ -31,6 +31,7 @@ macro_rules! with_apis {
             ApiVersions                  0..=4  from 0 ApiVersionsRequest                  ApiVersionsResponse                  API_VERSIONS;
             CreateTopics                 2..=7  from 2 CreateTopicsRequest                 CreateTopicsResponse                 CREATE_TOPICS;
             DeleteTopics                 1..=6  from 1 DeleteTopicsRequest                 DeleteTopicsResponse                 DELETE_TOPICS;
+            DeleteRecords                0..=2  from 0 DeleteRecordsRequest                DeleteRecordsResponse                DELETE_RECORDS;
             InitProducerId               0..=4  from 0 InitProducerIdRequest               InitProducerIdResponse               INIT_PRODUCER_ID;
             OffsetForLeaderEpoch         2..=4  from 2 OffsetForLeaderEpochRequest         OffsetForLeaderEpochResponse         OFFSET_FOR_LEADER_EPOCH;
             DescribeAcls                 1..=3  from 1 DescribeAclsRequest                 DescribeAclsResponse                 DESCRIBE_ACLS;

@@ -54,6 +54,7 @@ each_request! {
     DescribeAcls DescribeAclsRequest;
     CreateAcls CreateAclsRequest;
     DeleteAcls DeleteAclsRequest;
+    DeleteRecords DeleteRecordsRequest;
     DescribeConfigs DescribeConfigsRequest;
     AlterConfigs AlterConfigsRequest;
     AlterReplicaLogDirs AlterReplicaLogDirsRequest;

@@ -94,6 +94,7 @@ fn read_all(
     partition: &Partition,
     moment: &Moment,
 ) -> Result<Option<Vec<u8>>, String> {
+    let mut start = 0;
     let (mut offset, mut all, mut everything) = (0, Vec::new(), Vec::new());
     loop {
         let request = fetch::request(partition, offset, 0, 1 << 20);
@@ -107,6 +108,8 @@ fn read_all(
             pieces.splice(0..0, bytes);
             pieces
         });
+        // Reading takes no time here, so the start stays where it is from the first answer on.
+        checks.log.starts_again(partition, fetched.log_start_offset)?;
         match fetch::check(checks, partition, offset, &fetched, pieces)? {
             Brought::Batches(batches, bytes) => {
                 let Some(last) = batches.last() else { break };
@@ -114,13 +117,14 @@ fn read_all(
                 everything.extend(bytes);
                 all.extend(batches);
             }
+            Brought::Below(at) => (start, offset) = (at, at),
             Brought::Rot if moment.damage == Damage::Possible => {
                 return checks.log.ends(partition, fetched.high_watermark).map(|()| None);
             }
             other => broken!("{partition:?} cannot be read from {offset}: {other:?}"),
         }
     }
-    checks.log.all(partition, &all)?;
+    checks.log.all(partition, start, &all)?;
     Ok(Some(everything))
 }
 

@@ -39,7 +39,11 @@ pub struct Plan {
     pub partitions: i32,
     /// Sizes of the journal's files.
     pub sizes: Sizes,
-    topic_defaults: BTreeMap<String, String>,
+    /// Old records go by themselves.
+    pub retention: bool,
+    /// Milliseconds between two looks for them.
+    retention_check_ms: u64,
+    pub(crate) topic_defaults: BTreeMap<String, String>,
 }
 
 /// How likely each kind of step is.
@@ -78,6 +82,8 @@ pub struct Clients {
     pub consumers: u64,
     /// Somebody who makes and deletes a topic.
     pub admins: u64,
+    /// Somebody who deletes records.
+    pub trimmers: u64,
     /// A source task and a sink task.
     pub connect: u64,
     /// Most that each of them does.
@@ -103,6 +109,14 @@ impl Plan {
             ("index.interval.bytes", number(random, &[0, 500, 4096])),
             ("segment.index.bytes", number(random, &[16, 10_485_760])),
         ];
+        let clients = Clients::new(random);
+        // A source's lines are counted: they have to stay.
+        let retention = clients.connect == 0 && random.percent(50);
+        let mut topic_defaults = Vec::from(topic_defaults);
+        if retention {
+            topic_defaults.push(("retention.ms", number(random, &[20, 1_000, 604_800_000])));
+            topic_defaults.push(("retention.bytes", number(random, &[0, 1_000, 1 << 30])));
+        }
         Self {
             steps: random.between(100, 500),
             deaths: random.below(5),
@@ -114,10 +128,12 @@ impl Plan {
             stop_percent: *random.pick(&[0, 20, 60]),
             weights: Weights::new(random),
             turn: *random.pick(&[1, 3, 256]),
-            clients: Clients::new(random),
+            clients,
+            retention,
+            retention_check_ms: *random.pick(&[10, 200, 300_000]),
             partitions: random.between(1, 3) as i32,
             sizes,
-            topic_defaults: topic_defaults.map(|(name, value)| (name.into(), value)).into(),
+            topic_defaults: topic_defaults.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         }
     }
 
@@ -127,6 +143,7 @@ impl Plan {
         let file = 8 * BLOCK as u64;
         plan.sizes = Sizes { first: file, file, capacity: 8 * file };
         plan.topic_defaults.clear();
+        plan.retention_check_ms = 300_000;
         plan.partitions = 1;
         plan
     }
@@ -141,6 +158,7 @@ impl Plan {
             delete_topics: true,
             topic_defaults: self.topic_defaults.clone(),
             described: Vec::new(),
+            retention_check_ms: self.retention_check_ms,
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
             max_request_bytes: 1 << 20,
@@ -190,6 +208,7 @@ impl Clients {
             idempotent: random.between(1, 3),
             consumers: random.below(3),
             admins: random.below(2),
+            trimmers: random.below(2),
             connect: random.below(2),
             moves: random.between(5, 50),
             longest: *random.pick(&[0, 800, 2_000]),

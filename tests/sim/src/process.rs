@@ -17,7 +17,7 @@ use broker_store::{
     disk::DiskError,
     entry::Entry,
     journal::{Journal, Prepare, Sizes},
-    log::{LogDir, SegmentWrite},
+    log::{LogDir, Removal, SegmentWrite},
     recover::{self, Identity, Start},
     segment::{SegmentReader, SegmentWriter},
 };
@@ -57,6 +57,7 @@ enum JournalJob {
 enum SegmentJob {
     Write(VecDeque<SegmentWrite>),
     Checkpoint(Checkpoint),
+    Remove(VecDeque<Removal>),
     Delete(VecDeque<LogDir>),
 }
 
@@ -231,6 +232,16 @@ impl Process {
                 self.journal_jobs.push_back(JournalJob::Release(checkpoint.journal_seq));
                 Some(Input::Checkpointed(checkpoint.journal_seq))
             }
+            Some(SegmentJob::Remove(removals)) => {
+                if let Some(removal) = removals.front() {
+                    self.writer.remove(removal)?;
+                    removals.pop_front();
+                }
+                if !removals.is_empty() {
+                    return Ok(());
+                }
+                Some(Input::SegmentsRemoved)
+            }
             Some(SegmentJob::Delete(logs)) => {
                 if let Some(log) = logs.front() {
                     self.writer.delete_log(log)?;
@@ -308,6 +319,7 @@ impl Process {
                 Output::Journal(entry) => self.journal_jobs.push_back(JournalJob::Write(entry)),
                 Output::WriteSegments(writes) => self.segment_jobs.push_back(SegmentJob::Write(writes.into())),
                 Output::Checkpoint(checkpoint) => self.segment_jobs.push_back(SegmentJob::Checkpoint(checkpoint)),
+                Output::RemoveSegments(removals) => self.segment_jobs.push_back(SegmentJob::Remove(removals.into())),
                 Output::DeleteLogs(logs) => self.segment_jobs.push_back(SegmentJob::Delete(logs.into())),
             }
         }

@@ -10,7 +10,9 @@ use crate::{
     random::Random,
     scenarios::rot,
     trace::Trace,
-    workload::{admin::Admin, consumer::Consumer, producer::Producer, sink::SinkTask, source::SourceTask},
+    workload::{
+        admin::Admin, consumer::Consumer, producer::Producer, sink::SinkTask, source::SourceTask, trimmer::Trimmer,
+    },
     world::{Report, World},
 };
 
@@ -42,6 +44,7 @@ pub fn run(scenario: Scenario, seed: u64, text: bool, pool: &Pool) -> Outcome {
     let mut random = Random::new(seed);
     let plan = Plan::new(&mut random);
     let mut world = World::new(plan, random, Trace::new(text), pool.clone());
+    world.checks.log.retention(world.plan.retention);
     cast(&mut world);
     let told = caught(&mut world, scenario).map(|()| world.report());
     Outcome { told, trace: world.trace.take_text() }
@@ -74,6 +77,9 @@ fn cast(world: &mut World) {
     if clients.connect > 0 {
         world.seat(Box::new(SourceTask::new(moves)));
         world.seat(Box::new(SinkTask::new()));
+    }
+    for _ in 0..clients.trimmers {
+        world.seat(Box::new(Trimmer::new("orders", moves)));
     }
     for _ in 0..clients.admins {
         world.seat(Box::new(Admin::new(moves)));

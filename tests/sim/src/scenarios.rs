@@ -6,6 +6,8 @@
 mod deleted_topic;
 #[cfg(test)]
 mod empty_log;
+#[cfg(test)]
+mod old_records;
 pub mod rot;
 #[cfg(test)]
 mod stood_still;
@@ -37,6 +39,8 @@ pub struct Story {
     random: Random,
     process: Option<Process>,
     now: u64,
+    /// Milliseconds since 1970.
+    wall: i64,
 }
 
 impl Story {
@@ -45,9 +49,14 @@ impl Story {
         let mut random = Random::new(1);
         let plan = Plan::plain();
         let disk = Disk::new(random.fork());
-        let mut story = Self { disk, plan, random, process: None, now: 0 };
+        let mut story = Self { disk, plan, random, process: None, now: 0, wall: 1 };
         story.start();
         story
+    }
+
+    /// Other defaults of topics, from the next start on.
+    pub fn configure(&mut self, defaults: &[(&str, &str)]) {
+        self.plan.topic_defaults.extend(defaults.iter().map(|(key, value)| (key.to_string(), value.to_string())));
     }
 
     /// The machine dies, and the broker starts again.
@@ -70,40 +79,40 @@ impl Story {
 
     /// Asks, and waits for the answer; the journal works, the segments do not.
     pub fn ask(&mut self, request: Request) -> Reply {
-        let now = self.now;
-        self.process().ask(now, 1, request).expect("the disk of a story works")
+        let (now, wall) = (self.now, self.wall);
+        self.process().ask(now, wall, request).expect("the disk of a story works")
     }
 
     /// Sends, and lets the core loop decide; nothing becomes durable.
     pub fn decide(&mut self, request: Request) {
-        let now = self.now;
+        let (now, wall) = (self.now, self.wall);
         self.process().arrive(Arrival::Request(ConnId(1), RequestId(1), request));
-        self.process().turn(now, 1, usize::MAX);
+        self.process().turn(now, wall, usize::MAX);
     }
 
     /// Time passes, and the core loop turns.
     pub fn pass(&mut self, ms: u64) {
         self.now += ms;
-        let now = self.now;
-        self.process().turn(now, 1, usize::MAX);
+        let (now, wall) = (self.now, self.wall);
+        self.process().turn(now, wall, usize::MAX);
     }
 
     /// The journal thread does all it has to, and tells the core loop.
     pub fn journal(&mut self) {
-        let now = self.now;
+        let (now, wall) = (self.now, self.wall);
         while self.process().has_journal_work() {
             self.process().work_journal().expect("the disk of a story works");
         }
-        self.process().turn(now, 1, usize::MAX);
+        self.process().turn(now, wall, usize::MAX);
     }
 
     /// The segment thread does all it has to, and tells the core loop.
     pub fn segments(&mut self) {
-        let now = self.now;
+        let (now, wall) = (self.now, self.wall);
         while self.process().has_segment_work() {
             self.process().work_segments().expect("the disk of a story works");
         }
-        self.process().turn(now, 1, usize::MAX);
+        self.process().turn(now, wall, usize::MAX);
     }
 
     /// Everything is done, with a checkpoint.
@@ -139,7 +148,12 @@ impl Story {
 
     /// The values in the topic.
     pub fn values(&mut self, topic: &str) -> Vec<String> {
-        let reply = self.ask(fetch::request(&(topic.into(), 0), 0, 0, 1 << 20));
+        self.values_from(topic, 0)
+    }
+
+    /// The values in the topic from this offset on, as far as one answer has them.
+    pub fn values_from(&mut self, topic: &str, offset: i64) -> Vec<String> {
+        let reply = self.ask(fetch::request(&(topic.into(), 0), offset, 0, 1 << 20));
         let fetched = fetch::only(reply).expect("an answer to a fetch");
         assert_eq!(fetched.error, None);
         let mut bytes = fetched.records.memory.concat();

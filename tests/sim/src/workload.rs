@@ -22,6 +22,7 @@ pub mod producer;
 pub mod sink;
 pub mod source;
 pub mod topic;
+pub mod trimmer;
 
 /// One client.
 pub trait Client: core::fmt::Debug {
@@ -126,6 +127,7 @@ pub fn kind(request: &Request) -> &'static str {
         Request::CreateTopics(_) => "CreateTopics",
         Request::DeleteTopics(_) => "DeleteTopics",
         Request::CreatePartitions { .. } => "CreatePartitions",
+        Request::DeleteRecords(_) => "DeleteRecords",
         Request::DescribeConfigs(_) => "DescribeConfigs",
         Request::AlterConfigs { .. } => "AlterConfigs",
         Request::ListConfigResources(_) => "ListConfigResources",

@@ -1,12 +1,16 @@
 //! From offsets and timestamps to bytes, in memory or in a segment file.
 //!
 //! Owns the search. Leaves reading of files to [`crate::segment::SegmentReader`]. Invariant: an answer begins with the batch that
-//! holds the offset asked for, has whole batches only, without a gap, and none that begins at or above `upto`.
+//! holds the offset asked for (or, where compaction has left a gap, the next one), has whole batches only, without leaving out any that
+//! is there, and none that begins at or above `upto`.
 
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Held, Log, LogDir, segment::Segment};
+use super::{
+    Held, Log, LogDir,
+    segment::{Lease, Segment},
+};
 
 /// Batches smaller than this are put together into one piece: a reader pays for each piece.
 const SMALL_BYTES: usize = 4096;
@@ -41,6 +45,8 @@ pub struct SegmentRead {
     pub base_offset: i64,
     /// The first batch.
     pub want: Want,
+    /// No batch that ends before this offset: the log's start.
+    pub start: i64,
     /// No batch that begins at or above this offset.
     pub upto: i64,
     /// Whole batches up to this many bytes.
@@ -57,6 +63,12 @@ pub struct SegmentRead {
     pub time_index_bytes: u64,
     /// Largest leader epoch in the segment.
     pub leader_epoch: i32,
+    /// Offsets may be missing in it.
+    pub gaps: bool,
+    /// Its files may be named `.swap` still.
+    pub swap: bool,
+    /// Keeps the files.
+    pub lease: Lease,
     /// See [`Read::len`].
     pub estimate: usize,
 }
@@ -82,6 +94,9 @@ impl Log {
         }
         let at = self.segments.partition_point(|segment| segment.state().next_offset <= offset);
         let segment = &self.segments[at];
+        if segment.state().base_offset >= self.memory_from {
+            return self.read_memory(offset, upto, max_bytes, at_least_one);
+        }
         let file = self.segment_read(segment, Want::Offset(offset), upto, max_bytes, at_least_one);
         Read { memory: Vec::new(), file: Some(file) }
     }
@@ -100,7 +115,8 @@ impl Log {
         Read { memory: pieces.finish(), file: None }
     }
 
-    /// The first batch that has a record of `timestamp` (milliseconds since 1970) or later, if there is one.
+    /// The first batch at or above the log's start that has a record of `timestamp` (milliseconds since 1970) or later, if the first
+    /// segment with such a timestamp has one (Kafka looks no further either).
     pub fn find_timestamp(&self, timestamp: i64) -> Option<Read> {
         let segment = self.segments.iter().find(|segment| segment.state().max_timestamp >= timestamp)?;
         let state = segment.state();
@@ -109,7 +125,10 @@ impl Log {
             let file = self.segment_read(segment, Want::Timestamp(timestamp), state.next_offset, 0, true);
             return Some(Read { memory: Vec::new(), file: Some(file) });
         }
-        let wanted = |held: &&Held| held.segment == state.base_offset && held.max_timestamp >= timestamp;
+        let wanted = |held: &&Held| {
+            let live = held.last_offset >= self.start_offset;
+            live && held.segment == state.base_offset && held.max_timestamp >= timestamp
+        };
         let held = self.memory.iter().find(wanted)?;
         Some(Read { memory: alloc::vec![held.bytes.clone()], file: None })
     }
@@ -131,6 +150,7 @@ impl Log {
             dir: self.dir.clone(),
             base_offset: written.base_offset,
             want,
+            start: self.start_offset,
             upto,
             max_bytes,
             at_least_one,
@@ -139,6 +159,9 @@ impl Log {
             index_bytes: written.index_bytes,
             time_index_bytes: written.time_index_bytes,
             leader_epoch: written.leader_epoch,
+            gaps: written.gaps,
+            swap: written.swap,
+            lease: segment.lease(),
             estimate: bytes.min(max_bytes).max(1),
         }
     }

@@ -3,7 +3,7 @@
 //! Owns Kafka's rules for them (`LogSegment.append`, `OffsetIndex`, `TimeIndex`; broker-contract 2.1). Invariant: positions and
 //! index entries depend on the batches and settings alone, never on when they are written.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use crate::batch::BatchInfo;
 
@@ -48,6 +48,21 @@ pub struct SegmentState {
     pub indexed_timestamp: i64,
     /// Largest leader epoch of its batches.
     pub leader_epoch: i32,
+    /// Offsets are missing in it: it was compacted.
+    pub gaps: bool,
+    /// Its files are, or were last, named `.swap` at their ends: they take the place of older ones. See [`crate::log::Removal`].
+    pub swap: bool,
+}
+
+/// Held by a read of a segment's files: as long as one is, the files are not removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lease(Arc<()>);
+
+impl Lease {
+    /// True if no read holds it any more.
+    pub(super) fn is_over(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
 }
 
 /// A segment, three times: as appended to, as handed to the writer, as written; and index entries not yet handed over.
@@ -56,6 +71,8 @@ pub(super) struct Segment {
     appended: SegmentState,
     taken: SegmentState,
     written: SegmentState,
+    closed: bool,
+    lease: Lease,
     pub index: Vec<u8>,
     pub time_index: Vec<u8>,
 }
@@ -74,11 +91,43 @@ impl Segment {
             max_timestamp_offset: base_offset,
             indexed_timestamp: -1,
             leader_epoch: 0,
+            gaps: false,
+            swap: false,
         })
     }
 
     pub fn restore(state: SegmentState) -> Self {
-        Self { appended: state, taken: state, written: state, index: Vec::new(), time_index: Vec::new() }
+        let (index, time_index) = (Vec::new(), Vec::new());
+        Self {
+            appended: state,
+            taken: state,
+            written: state,
+            closed: false,
+            lease: Lease::default(),
+            index,
+            time_index,
+        }
+    }
+
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
+    /// True if all of it is in its files.
+    pub fn is_written(&self) -> bool {
+        self.written == self.appended
+    }
+
+    /// True if no batch is to be added any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Its files have their own names by now.
+    pub fn swapped(&mut self) {
+        for state in [&mut self.appended, &mut self.taken, &mut self.written] {
+            state.swap = false;
+        }
     }
 
     pub fn state(&self) -> &SegmentState {
@@ -105,8 +154,8 @@ impl Segment {
     /// True if this batch has to go into a new segment.
     pub fn is_full(&self, batch: &BatchInfo, settings: &LogSettings) -> bool {
         let state = &self.appended;
-        if state.size == 0 {
-            return false;
+        if self.closed || state.size == 0 {
+            return self.closed;
         }
         let most = settings.segment_bytes.min(i32::MAX as u64);
         let apart = batch.max_timestamp.saturating_sub(state.first_timestamp);
@@ -140,6 +189,7 @@ impl Segment {
     /// No batch follows: the time index ends with the largest timestamp.
     pub fn close(&mut self) {
         self.index_timestamp();
+        self.closed = true;
     }
 
     /// The entry tells where the batch begins that ends with this offset.

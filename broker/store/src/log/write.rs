@@ -97,6 +97,7 @@ impl Log {
             }
         }
         self.trim();
+        self.drop_old();
     }
 
     /// Batches up to this offset need not stay in memory for readers; those not in a segment yet stay until they are.

@@ -1,7 +1,7 @@
 //! Logs cut to what the checkpoint knows of them.
 //!
 //! Owns what happens to segment files at a start: bytes after the true length go, files the checkpoint does not know go, and so do
-//! whole logs it does not know; the journal has all that again. Leaves the batches in them unread: a reader checks what it serves.
+//! whole logs it does not know; the journal has all that again. Files that were to take the place of others do. Leaves the batches in them unread: a reader checks what it serves.
 //!
 //! Invariant: nothing a checkpoint knows is changed; where something of it is not there, it is told.
 
@@ -17,7 +17,7 @@ use crate::{
     disk::{Disk, DiskError, DiskFile, Open},
     entry::PartitionId,
     log::{LogDir, LogState, SegmentState},
-    segment::{METADATA, is_missing, metadata, metadata_path},
+    segment::{CLEANED, FILES, METADATA, SWAP, finish_swap, is_missing, metadata, metadata_path},
 };
 
 /// A log that lacks what the checkpoint says it has.
@@ -55,17 +55,24 @@ pub(super) fn cut<D: Disk>(disk: &D, logs: &[LogState]) -> Result<Vec<Missing>, 
 }
 
 fn cut_log<D: Disk>(disk: &D, log: &LogState) -> Result<Option<(String, &'static str)>, DiskError> {
-    if log.segments.is_empty() {
-        return Ok(None);
-    }
     let dir = LogDir { partition: log.partition, name: log.dir.as_str().into() };
     let whose = metadata_path(&dir);
     match read_all(disk, &whose)? {
+        // It has nothing that would have to be there.
+        found if log.segments.is_empty() => {
+            if found.is_some_and(|found| found == metadata(&log.partition).as_bytes()) {
+                remove_unknown(disk, &dir, &[])?;
+            }
+            return Ok(None);
+        }
         None => return Ok(Some((whose, "is gone"))),
         Some(found) if found != metadata(&log.partition).as_bytes() => return Ok(Some((whose, "is of another topic"))),
         Some(_) => {}
     }
     for segment in &log.segments {
+        if segment.swap {
+            finish_swap(disk, &dir, segment.base_offset)?;
+        }
         for (what, len) in [("index", segment.index_bytes), ("timeindex", segment.time_index_bytes)] {
             cut_file(disk, &dir.path(segment.base_offset, what), len)?;
         }
@@ -96,18 +103,19 @@ fn cut_file<D: Disk>(disk: &D, path: &str, len: u64) -> Result<Option<u64>, Disk
 fn remove_unknown<D: Disk>(disk: &D, dir: &LogDir, segments: &[SegmentState]) -> Result<(), DiskError> {
     let known: BTreeSet<i64> = segments.iter().map(|segment| segment.base_offset).collect();
     for name in disk.list(&dir.name)? {
-        if segment_file(&name).is_some_and(|base| !known.contains(&base)) {
+        if segment_file(&name).is_some_and(|(base, finished)| !finished || !known.contains(&base)) {
             disk.remove(&format!("{}/{name}", dir.name))?;
         }
     }
     Ok(())
 }
 
-/// The base offset of the segment that a file of this name belongs to.
-fn segment_file(name: &str) -> Option<i64> {
+/// The base offset of the segment that a file of this name belongs to, and whether the name is the one it is to have.
+fn segment_file(name: &str) -> Option<(i64, bool)> {
     let (base, what) = name.split_once('.')?;
-    let known = matches!(what, "log" | "index" | "timeindex") && base.len() == 20;
-    base.parse().ok().filter(|_| known)
+    let (kind, suffix) = what.split_once('.').map_or((what, None), |(kind, suffix)| (kind, Some(suffix)));
+    let known = FILES.contains(&kind) && base.len() == 20 && matches!(suffix, None | Some(SWAP | CLEANED));
+    Some((base.parse().ok().filter(|_| known)?, suffix.is_none()))
 }
 
 /// True if this is a folder as the segment writer makes them, whole or in part.

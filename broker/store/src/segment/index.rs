@@ -5,7 +5,7 @@
 //! Invariant: what is found is a claim, which the reader checks; what is missing or unreadable is no claim.
 
 use crate::{
-    disk::{Disk, DiskError, DiskFile, Open},
+    disk::{Disk, DiskError, DiskFile},
     log::{SegmentRead, Want},
 };
 
@@ -64,11 +64,11 @@ fn floor<D: Disk, const N: usize>(
     if count == 0 {
         return Ok(None);
     }
-    let file = disk.open(&read.dir.path(read.base_offset, what), Open::Read);
+    let file = super::read::open(disk, read, what);
     if super::is_missing(&file) {
         return Ok(None);
     }
-    let file = file?;
+    let (_, file) = file?;
     let (mut low, mut high, mut found) = (0, count, None);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -10,7 +10,11 @@
 use alloc::{format, string::String, vec::Vec};
 use bytes::Bytes;
 
-use super::index::{Hint, hint};
+use super::{
+    SWAP,
+    index::{Hint, hint},
+    is_missing,
+};
 use crate::{
     batch::{self, BatchInfo, HEADER_BYTES},
     buffer::{LARGEST, Pool},
@@ -79,8 +83,7 @@ impl<D: Disk> SegmentReader<D> {
     /// # Errors
     /// Rot, or any of the disk's (`NotFound` if the log was deleted meanwhile).
     pub fn read(&self, read: &SegmentRead) -> Result<Bytes, ReadError> {
-        let path = read.dir.path(read.base_offset, "log");
-        let file = self.disk.open(&path, Open::Read)?;
+        let (path, file) = open(&self.disk, read, "log")?;
         let segment = Segment { read, path, file, pool: &self.pool };
         match self.read_from(&segment, hint(&self.disk, read)?) {
             // The index may be what is damaged.
@@ -108,6 +111,20 @@ impl<D: Disk> SegmentReader<D> {
         let end = segment.check(position, &bytes, first_bytes)?;
         Ok(bytes.slice(..end))
     }
+}
+
+/// Opens a segment's file, whichever name it has by now.
+pub(super) fn open<D: Disk>(disk: &D, read: &SegmentRead, what: &str) -> Result<(String, D::File), DiskError> {
+    if read.swap {
+        let path = read.dir.path(read.base_offset, &format!("{what}.{SWAP}"));
+        let file = disk.open(&path, Open::Read);
+        if !is_missing(&file) {
+            return Ok((path, file?));
+        }
+    }
+    let path = read.dir.path(read.base_offset, what);
+    let file = disk.open(&path, Open::Read)?;
+    Ok((path, file))
 }
 
 struct Segment<'a, D: Disk> {
@@ -159,6 +176,7 @@ impl<D: Disk> Segment<'_, D> {
             }
             let reached = match self.read.want {
                 Want::Offset(offset) => info.last_offset() >= offset,
+                Want::Timestamp(_) if info.last_offset() < self.read.start => false,
                 // That offsets follow each other says nothing of timestamps: they are believed if the batch is whole.
                 Want::Timestamp(timestamp) => self.whole(position, &info)?.max_timestamp >= timestamp,
             };
@@ -189,12 +207,15 @@ impl<D: Disk> Segment<'_, D> {
     fn header(&self, position: u64, bytes: &[u8], expected: Option<i64>) -> Result<BatchInfo, ReadError> {
         let info = BatchInfo::parse_header(bytes).map_err(|bad| self.rot(position, &format!("{bad}")))?;
         if let Some(expected) = expected
-            && info.base_offset != expected
+            && (info.base_offset < expected || (info.base_offset > expected && !self.read.gaps))
         {
             return Err(self.rot(position, &format!("offset {} is where {expected} should be", info.base_offset)));
         }
         if !(0..=self.read.leader_epoch).contains(&info.leader_epoch) {
             return Err(self.rot(position, &format!("leader epoch {} never was", info.leader_epoch)));
+        }
+        if self.read.gaps && info.last_offset() >= self.read.next_offset {
+            return Err(self.rot(position, &format!("offset {} is beyond the segment's last", info.last_offset())));
         }
         if position + u64::from(info.length) > self.read.size {
             return Err(self.rot(position, "a batch is longer than what was written"));

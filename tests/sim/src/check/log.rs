@@ -26,6 +26,8 @@ pub struct Served {
 #[derive(Default)]
 pub struct LogCheck {
     partitions: BTreeMap<Partition, Kept>,
+    /// Old records go by themselves.
+    retention: bool,
 }
 
 #[derive(Default)]
@@ -34,6 +36,10 @@ struct Kept {
     batches: BTreeMap<i64, (i64, u64)>,
     /// Highest high watermark that was told.
     end: i64,
+    /// Highest start that was told.
+    start: i64,
+    /// Highest start that anybody asked for.
+    may_start: i64,
 }
 
 impl LogCheck {
@@ -87,10 +93,43 @@ impl LogCheck {
         Ok(batches)
     }
 
-    /// All that a partition has, read from its start after a restart: nothing promised may be missing.
-    pub fn all(&mut self, partition: &Partition, batches: &[Served]) -> Checked {
+    /// Whether old records may go by themselves.
+    pub fn retention(&mut self, retention: bool) {
+        self.retention = retention;
+    }
+
+    /// A client asks that the partition shall start here.
+    pub fn may_start(&mut self, partition: &Partition, offset: i64) {
         let kept = self.partitions.entry(partition.clone()).or_default();
-        let mut next = 0;
+        kept.may_start = kept.may_start.max(offset);
+    }
+
+    /// Anybody was told that the partition starts here.
+    pub fn starts(&mut self, partition: &Partition, start: i64) -> Checked {
+        let kept = self.partitions.entry(partition.clone()).or_default();
+        if start > kept.may_start && !self.retention {
+            broken!("{partition:?} starts at {start}, and nobody asked for more than {}", kept.may_start);
+        }
+        // Answers may overtake each other, so it may have been later already.
+        kept.start = kept.start.max(start);
+        Ok(())
+    }
+
+    /// A client was told after a restart that the partition starts here: what was gone may not come back.
+    pub fn starts_again(&mut self, partition: &Partition, start: i64) -> Checked {
+        self.starts(partition, start)?;
+        match self.partitions.get(partition) {
+            Some(kept) if start < kept.start => {
+                broken!("{partition:?} started at {} and now starts at {start}", kept.start)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// All that a partition has, read from its `start` after a restart: nothing promised may be missing.
+    pub fn all(&mut self, partition: &Partition, start: i64, batches: &[Served]) -> Checked {
+        let kept = self.partitions.entry(partition.clone()).or_default();
+        let mut next = batches.first().map_or(start, |first| first.info.base_offset.min(start));
         for batch in batches {
             if batch.info.base_offset != next {
                 broken!("{partition:?}: offset {} is where {next} should be", batch.info.base_offset);
@@ -111,6 +150,11 @@ impl LogCheck {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Where the partition ends, as far as anybody was told.
+    pub fn end(&self, partition: &Partition) -> i64 {
+        self.partitions.get(partition).map_or(0, |kept| kept.end)
     }
 
     /// The partitions that anything was promised of.
@@ -192,12 +236,21 @@ mod tests {
         check(|log, p| served(log, p, 0, &[batch(0, "a", 2), batch(3, "c", 1)].concat()), "followed by");
         check(|log, p| served(log, p, 0, &batch(0, "a", 2)[..50]), "not whole batches");
         check(|log, p| log.served(p, 2, 2, &batch(2, "c", 1)).map(drop), "above the high watermark");
-        check(|log, p| log.served(p, 2, 7, &[]).and_then(|_| log.all(p, &parse(&batch(0, "a", 2))?)), "2 to 6 were");
-        check(|log, p| log.all(p, &[]), "are lost");
+        check(|log, p| log.served(p, 2, 7, &[]).and_then(|_| log.all(p, 0, &parse(&batch(0, "a", 2))?)), "2 to 6 were");
+        check(|log, p| log.all(p, 0, &[]), "are lost");
         check(|log, p| log.ends(p, 1), "now ends at 1");
         check(|log, p| log.ends(p, 2), "");
-        check(|log, p| log.all(p, &parse(&batch(1, "a", 1)).unwrap()), "where 0 should be");
-        check(|log, p| log.all(p, &parse(&batch(0, "a", 2)).unwrap()), "");
+        check(|log, p| log.all(p, 0, &parse(&batch(1, "a", 1)).unwrap()), "where 0 should be");
+        check(|log, p| log.all(p, 0, &parse(&batch(0, "a", 2)).unwrap()), "");
+        check(|log, p| log.all(p, 1, &parse(&batch(0, "a", 2)).unwrap()), "");
+        check(|log, p| log.all(p, 2, &[]), "");
+        check(|log, p| log.starts(p, 1), "nobody asked");
+        let asked = |log: &mut LogCheck, p: &Partition| {
+            log.may_start(p, 2);
+            log.starts(p, 2)
+        };
+        check(asked, "");
+        check(move |log, p| asked(log, p).and_then(|()| log.starts_again(p, 1)), "now starts at 1");
         let mut rotten = batch(0, "a", 2);
         rotten[65] ^= 1;
         check(move |log, p| served(log, p, 0, &rotten), "rotten");

@@ -234,6 +234,10 @@ impl Consumer {
                 position.next = batches.last().map_or(position.next, |last| last.info.last_offset() + 1);
                 Ok(())
             }
+            Brought::Below(start) => {
+                position.next = start;
+                Ok(())
+            }
             other => broken!("{named:?} at {}, which was committed or served: {other:?}", position.next),
         }
     }

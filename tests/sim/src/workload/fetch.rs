@@ -35,7 +35,9 @@ pub fn request(partition: &Partition, offset: i64, max_wait_ms: u32, max_bytes: 
 pub enum Brought {
     /// These batches, and all of their bytes.
     Batches(Vec<Served>, Vec<u8>),
-    /// A refusal.
+    /// The offset is gone: the partition starts here.
+    Below(i64),
+    /// Another refusal.
     Refused(Error),
     /// The segment has rotted, and the broker says so.
     Rot,
@@ -69,7 +71,13 @@ pub fn check(
     fetched: &Fetched,
     pieces: Result<Vec<Bytes>, ReadError>,
 ) -> Result<Brought, String> {
+    if fetched.log_start_offset >= 0 {
+        checks.log.starts(partition, fetched.log_start_offset)?;
+    }
     if let Some(error) = fetched.error {
+        if error == Error::OffsetOutOfRange && offset < fetched.log_start_offset {
+            return Ok(Brought::Below(fetched.log_start_offset));
+        }
         return Ok(Brought::Refused(error));
     }
     let bytes = match pieces {

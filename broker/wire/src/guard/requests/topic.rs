@@ -1,6 +1,6 @@
 //! Topics and configs.
 
-use kafka_protocol::messages::{create_partitions_request, create_topics_request, delete_topics_request, describe_configs_request, metadata_request};
+use kafka_protocol::messages::{create_partitions_request, create_topics_request, delete_records_request, delete_topics_request, describe_configs_request, metadata_request};
 
 use super::*;
 
@@ -41,6 +41,18 @@ pub const DELETE_TOPICS: Message = message(4, &[
         field("topic_id", UUID),
     ])).since(6),
     array("topic_names", STRING_ELEMENT).until(5),
+    field("timeout_ms", INT32),
+]);
+
+/// Key 21, versions 0 to 2.
+pub const DELETE_RECORDS: Message = message(2, &[
+    array("topics", &structure::<delete_records_request::DeleteRecordsTopic>(&[
+        field("name", STRING),
+        array("partitions", &structure::<delete_records_request::DeleteRecordsPartition>(&[
+            field("partition_index", INT32),
+            field("offset", INT64),
+        ])),
+    ])),
     field("timeout_ms", INT32),
 ]);
 
