@@ -183,6 +183,7 @@ fn core_settings(settings: &Settings, cluster_id: &str) -> CoreSettings {
         topic_defaults: settings.topic_defaults.clone(),
         described: settings.described(),
         retention_check_ms: settings.retention_check_ms,
+        fetch_sessions: settings.fetch_sessions,
         groups: settings.groups.clone(),
         offsets: settings.offsets.clone(),
         max_request_bytes: settings.max_request_bytes,

@@ -54,6 +54,8 @@ pub struct Settings {
     pub delete_topics: bool,
     /// `socket.request.max.bytes`.
     pub max_request_bytes: usize,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_sessions: usize,
     /// `connections.max.idle.ms`.
     pub max_idle_ms: u64,
     /// Topic config defaults that differ from Kafka's, by topic config name.
@@ -82,6 +84,7 @@ impl Default for Settings {
             delete_topics: true,
             max_request_bytes: 104_857_600,
             max_idle_ms: 600_000,
+            fetch_sessions: 1000,
             topic_defaults: BTreeMap::new(),
             retention_check_ms: 300_000,
             // As Kafka's own sample file: nobody waits for members that are not there.
@@ -179,6 +182,7 @@ const HONOURED: &[&str] = &[
     "log.retention.hours",
     "log.retention.minutes",
     "log.roll.hours",
+    "max.incremental.fetch.session.cache.slots",
     "node.id",
     "num.partitions",
     "offset.metadata.max.bytes",
@@ -322,6 +326,9 @@ impl Settings {
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
             "insecure.listen" => self.insecure_listen = boolean(key, value)?,
             "socket.request.max.bytes" => self.max_request_bytes = number(key, value, 1024..=104_857_600)? as usize,
+            "max.incremental.fetch.session.cache.slots" => {
+                self.fetch_sessions = number(key, value, 0..=100_000)? as usize
+            }
             "connections.max.idle.ms" => self.max_idle_ms = number(key, value, 1..=i64::MAX)? as u64,
             "group.min.session.timeout.ms" => {
                 self.groups.min_session_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32

@@ -25,7 +25,7 @@ const GC: [&str; 5] = [
 ];
 
 /// Kafka's scripts and the classes behind them.
-const SCRIPTS: [(&str, &str); 15] = [
+const SCRIPTS: [(&str, &str); 26] = [
     ("kafka-server-start", "kafka.Kafka"),
     ("kafka-storage", "kafka.tools.StorageTool"),
     ("kafka-topics", "org.apache.kafka.tools.TopicCommand"),
@@ -40,6 +40,17 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("kafka-consumer-perf-test", "org.apache.kafka.tools.ConsumerPerformance"),
     ("kafka-verifiable-producer", "org.apache.kafka.tools.VerifiableProducer"),
     ("kafka-verifiable-consumer", "org.apache.kafka.tools.VerifiableConsumer"),
+    ("kafka-log-dirs", "org.apache.kafka.tools.LogDirsCommand"),
+    ("kafka-broker-api-versions", "org.apache.kafka.tools.BrokerApiVersionsCommand"),
+    ("kafka-cluster", "org.apache.kafka.tools.ClusterTool"),
+    ("kafka-metadata-quorum", "org.apache.kafka.tools.MetadataQuorumCommand"),
+    ("kafka-leader-election", "org.apache.kafka.tools.LeaderElectionCommand"),
+    ("kafka-reassign-partitions", "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"),
+    ("kafka-acls", "org.apache.kafka.tools.AclCommand"),
+    ("kafka-features", "org.apache.kafka.tools.FeatureCommand"),
+    ("kafka-groups", "org.apache.kafka.tools.GroupsCommand"),
+    ("kafka-transactions", "org.apache.kafka.tools.TransactionsCommand"),
+    ("kafka-delegation-tokens", "org.apache.kafka.tools.DelegationTokenCommand"),
     ("connect-standalone", "org.apache.kafka.connect.cli.ConnectStandalone"),
 ];
 
@@ -159,6 +170,15 @@ impl Kafka {
             None => bail!("no tool {name}; there are: {}", SCRIPTS.map(|(known, _)| known).join(", ")),
         };
         Ok(self.java(class, &["-Xmx256M"], "tools-log4j2.properties"))
+    }
+
+    /// A Java program of one file in `tests/clients/java`, with Kafka's clients.
+    pub fn program(&self, file: &str) -> Command {
+        self.java(
+            &repo::root().join("tests/clients/java").join(file).display().to_string(),
+            &["-Xmx256M"],
+            "tools-log4j2.properties",
+        )
     }
 
     /// Writes the configuration of a one-node broker and formats its data folder: the configuration's path.

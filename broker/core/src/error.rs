@@ -83,6 +83,10 @@ errors! {
     NonEmptyGroup => 68, "The group is not empty.";
     /// 69
     GroupIdNotFound => 69, "The group id does not exist.";
+    /// 70
+    FetchSessionIdNotFound => 70, "The fetch session ID was not found.";
+    /// 71
+    InvalidFetchSessionEpoch => 71, "The fetch session epoch is invalid.";
     /// 73
     TopicDeletionDisabled => 73, "Topic deletion is disabled.";
     /// 74

@@ -16,8 +16,10 @@ use crate::{
     limits::{FETCH_MOST_BYTES, PARKED_PER_CONNECTION},
     partition::LEADER_EPOCH,
     request::{
-        ConnId, Fetch, FetchPartition, Fetched, ListOffsets, Listed, ListedOffset, Reply, RequestId, TopicReply,
+        ConnId, Fetch, FetchPartition, Fetched, ListOffsets, Listed, ListedOffset, Reply, RequestId, SessionFetch,
+        SessionFetched, TopicReply,
     },
+    sessions::InSession,
     time::Now,
 };
 
@@ -35,6 +37,7 @@ struct Waiting {
     conn: ConnId,
     id: RequestId,
     fetch: Fetch,
+    session: Option<InSession>,
     deadline: Now,
     partitions: Vec<PartitionId>,
 }
@@ -88,9 +91,29 @@ fn remove_from<K: Ord>(map: &mut BTreeMap<K, BTreeSet<u64>>, key: K, number: u64
 impl Broker {
     /// Answers a fetch, or parks it until there is enough to answer.
     pub(crate) fn fetch(&mut self, now: Now, conn: ConnId, id: RequestId, fetch: Fetch) {
+        self.fetch_in(now, conn, id, fetch, None);
+    }
+
+    /// The same in a session, which says what is read and what of it is answered.
+    pub(crate) fn session_fetch(&mut self, now: Now, conn: ConnId, id: RequestId, asked: SessionFetch) {
+        let Fetch { max_wait_ms, min_bytes, max_bytes, read_committed, .. } = asked.fetch;
+        let entropy = &mut self.entropy;
+        match self.sessions.begin(now, asked, || entropy.next()) {
+            Ok((session, topics)) => {
+                let fetch = Fetch { max_wait_ms, min_bytes, max_bytes, read_committed, topics };
+                self.fetch_in(now, conn, id, fetch, Some(session));
+            }
+            Err(error) => self.reply_now(conn, id, Reply::FetchSession(Err(error))),
+        }
+    }
+
+    fn fetch_in(&mut self, now: Now, conn: ConnId, id: RequestId, fetch: Fetch, session: Option<InSession>) {
         let answer = self.read(&fetch);
-        if answer.ready(&fetch) || fetch.max_wait_ms == 0 || self.parked.of_connection(conn) >= PARKED_PER_CONNECTION {
-            return self.reply_now(conn, id, Reply::Fetch(answer.topics));
+        let may_wait = fetch.max_wait_ms > 0
+            && !fetch.topics.is_empty()
+            && self.parked.of_connection(conn) < PARKED_PER_CONNECTION;
+        if answer.ready(&fetch) || !may_wait {
+            return self.fetched(conn, id, session, answer);
         }
         let partitions = fetch
             .topics
@@ -98,7 +121,7 @@ impl Broker {
             .flat_map(|(topic, partitions)| partitions.iter().filter_map(|p| self.partition_id(topic, p.partition)));
         let partitions = partitions.collect();
         let deadline = now.plus(u64::from(fetch.max_wait_ms));
-        self.parked.park(Waiting { conn, id, fetch, deadline, partitions });
+        self.parked.park(Waiting { conn, id, fetch, session, deadline, partitions });
     }
 
     /// Answers the fetches that wait for `partition`, where there is enough now.
@@ -127,7 +150,18 @@ impl Broker {
 
     fn answer(&mut self, number: u64, answer: Answer) {
         let waiting = self.parked.unpark(number).expect("a parked fetch");
-        self.reply_now(waiting.conn, waiting.id, Reply::Fetch(answer.topics));
+        self.fetched(waiting.conn, waiting.id, waiting.session, answer);
+    }
+
+    fn fetched(&mut self, conn: ConnId, id: RequestId, session: Option<InSession>, answer: Answer) {
+        let reply = match session {
+            None => Reply::Fetch(answer.topics),
+            Some(session) => {
+                let topics = self.sessions.finish(session, answer.topics);
+                Reply::FetchSession(Ok(SessionFetched { session: session.id, topics }))
+            }
+        };
+        self.reply_now(conn, id, reply);
     }
 
     fn read(&self, fetch: &Fetch) -> Answer {

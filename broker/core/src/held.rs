@@ -107,6 +107,7 @@ mod tests {
             groups: GroupSettings::default(),
             offsets: OffsetSettings::default(),
             max_request_bytes: 1 << 20,
+            fetch_sessions: 0,
             entropy: 7,
         };
         let recovered = Recovered {

@@ -47,6 +47,7 @@ mod record;
 mod recover;
 pub mod request;
 mod retention;
+mod sessions;
 pub mod settings;
 mod tables;
 mod tasks;
@@ -145,6 +146,7 @@ pub struct Broker {
     entropy: admin::Entropy,
     parked: fetch::Parked,
     held: held::Held,
+    sessions: sessions::Sessions,
     pipeline: pipeline::Pipeline,
     keeper: keeper::Keeper,
     tail: Tail,
@@ -246,6 +248,7 @@ impl Broker {
             Request::Produce(produce) => {
                 return self.append_or_hold(now, wall, conn, id, Append::Produce(produce));
             }
+            Request::FetchSession(fetch) => return self.session_fetch(now, conn, id, fetch),
             Request::ListOffsets(list) => self.list_offsets(&list),
             Request::Metadata(metadata) => Reply::Metadata(self.metadata(&metadata)),
             Request::CreateTopics(create) => Reply::CreateTopics(self.create_topics(&create)),

@@ -6,6 +6,12 @@ pub const ENTRY_SOFT_BYTES: usize = 2 << 20;
 /// Most bytes that the answer to one fetch may carry, whatever the client asks for.
 pub const FETCH_MOST_BYTES: u32 = 64 << 20;
 
+/// Partitions that all fetch sessions may remember together.
+pub const SESSION_PARTITIONS: usize = 200_000;
+
+/// After this long without use a fetch session makes room for another, milliseconds (Kafka's `MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS`).
+pub const SESSION_EVICTION_MS: u64 = 120_000;
+
 /// Memory for readers at the end of their logs; unwritten bytes come on top.
 pub const TAIL_BYTES: usize = 24 << 20;
 

@@ -35,6 +35,8 @@ pub enum Request {
     Produce(Produce),
     /// Read batches, waiting for them for a while.
     Fetch(Fetch),
+    /// The same as part of a fetch session (KIP-227).
+    FetchSession(SessionFetch),
     /// Offsets by timestamp.
     ListOffsets(ListOffsets),
     /// Topics and where they are.
@@ -130,6 +132,8 @@ pub enum Reply {
     Produce(Vec<TopicReply<Produced>>),
     /// To `Fetch`, in its order.
     Fetch(Vec<TopicReply<Fetched>>),
+    /// To `FetchSession`.
+    FetchSession(Result<SessionFetched, Error>),
     /// To `ListOffsets`.
     ListOffsets(Vec<TopicReply<Listed>>),
     /// To `Metadata`.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub groups: crate::group::GroupSettings,
     /// Committed offsets.
     pub offsets: crate::offsets::OffsetSettings,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_sessions: usize,
     /// Settings of the file that DescribeConfigs shows beside the defaults of topics.
     pub described: Vec<Described>,
     /// Largest request a client may send, bytes; an entry must hold one.

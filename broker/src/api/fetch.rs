@@ -1,9 +1,10 @@
-//! Fetch 4 to 12. Version 5 brought the log start offset, 7 sessions (never given out here: id 0 makes clients send full requests,
-//! broker-contract 1.5 #13), 9 leader epochs, 12 compact lengths.
+//! Fetch 4 to 12. Version 5 brought the log start offset, 7 sessions, 9 leader epochs, 12 compact lengths.
 
-use broker_core::request::{Fetch, FetchPartition, Fetched, Request, TopicReply};
+use broker_core::{
+    error::Error,
+    request::{Fetch, FetchPartition, Fetched, Request, SessionFetch, SessionFetched, TopicReply},
+};
 use broker_wire::{
-    ErrorCode, Response,
     fetch::{AbortedTransaction, FetchResponse, FetchedPartition, FetchedTopic},
     messages::{FetchRequest, fetch_request::FetchTopic},
 };
@@ -11,17 +12,7 @@ use broker_wire::{
 use super::{Shape, Step, text};
 use crate::handle::Handle;
 
-/// A session epoch that is neither "none" (-1) nor "new" (0) names a session, and we have given none out.
-fn session_error(request: &FetchRequest) -> Option<ErrorCode> {
-    let knows_no_session = request.session_id == 0 && request.session_epoch <= 0;
-    let closes_one = request.session_epoch == -1;
-    (!knows_no_session && !closes_one).then_some(ErrorCode::FETCH_SESSION_ID_NOT_FOUND)
-}
-
 pub fn ask(request: FetchRequest) -> Step {
-    if let Some(error) = session_error(&request) {
-        return Step::Answer(Response::Fetch(FetchResponse { error_code: error.0, ..FetchResponse::default() }));
-    }
     let unsigned = |value: i32| u32::try_from(value).unwrap_or(0);
     let topic = |topic: FetchTopic| {
         let partitions = topic.partitions.into_iter().map(|wanted| FetchPartition {
@@ -40,7 +31,14 @@ pub fn ask(request: FetchRequest) -> Step {
         read_committed,
         topics: request.topics.into_iter().map(topic).collect(),
     };
-    Step::Ask(Request::Fetch(fetch), Shape::Fetch { read_committed })
+    // Before version 7 the decoder says so: no session, and none wanted.
+    let (session, epoch) = (request.session_id, request.session_epoch);
+    if session == 0 && epoch == -1 {
+        return Step::Ask(Request::Fetch(fetch), Shape::Fetch { read_committed });
+    }
+    let forgotten = request.forgotten_topics_data.into_iter().map(|topic| (topic.topic.to_string(), topic.partitions));
+    let fetch = SessionFetch { session, epoch, forgotten: forgotten.collect(), fetch };
+    Step::Ask(Request::FetchSession(fetch), Shape::Fetch { read_committed })
 }
 
 pub async fn answer(handle: &Handle, read_committed: bool, topics: Vec<TopicReply<Fetched>>) -> FetchResponse {
@@ -55,6 +53,20 @@ pub async fn answer(handle: &Handle, read_committed: bool, topics: Vec<TopicRepl
     FetchResponse { topics: answered, ..FetchResponse::default() }
 }
 
+pub async fn answer_session(
+    handle: &Handle,
+    read_committed: bool,
+    outcome: Result<SessionFetched, Error>,
+) -> FetchResponse {
+    match outcome {
+        Ok(fetched) => {
+            let response = answer(handle, read_committed, fetched.topics).await;
+            FetchResponse { session_id: fetched.session, ..response }
+        }
+        Err(error) => FetchResponse { error_code: error.code(), ..FetchResponse::default() },
+    }
+}
+
 async fn partition(handle: &Handle, read_committed: bool, topic: &str, fetched: Fetched) -> FetchedPartition {
     let aborted = |(producer_id, first_offset)| AbortedTransaction { producer_id, first_offset };
     let aborted_transactions = read_committed.then(|| fetched.aborted.into_iter().map(aborted).collect());
@@ -62,7 +74,7 @@ async fn partition(handle: &Handle, read_committed: bool, topic: &str, fetched: 
         Ok(records) => (records, fetched.error.map_or(0, |error| error.code())),
         Err(error) => {
             tracing::error!("{topic}-{}: {error}", fetched.partition);
-            (Vec::new(), broker_core::error::Error::CorruptMessage.code())
+            (Vec::new(), Error::CorruptMessage.code())
         }
     };
     FetchedPartition {

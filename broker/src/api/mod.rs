@@ -130,6 +130,9 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::Fetch { read_committed }, Reply::Fetch(topics)) => {
             Response::Fetch(fetch::answer(handle, read_committed, topics).await)
         }
+        (Shape::Fetch { read_committed }, Reply::FetchSession(outcome)) => {
+            Response::Fetch(fetch::answer_session(handle, read_committed, outcome).await)
+        }
         (Shape::ListOffsets, Reply::ListOffsets(topics)) => {
             Response::ListOffsets(offset::answer_list(handle, version, topics).await)
         }

@@ -23,9 +23,10 @@ use super::{Shape, Step, code, config::source, operations, text, topic_name};
 use crate::connection::Peer;
 
 pub fn ask_metadata(version: i16, request: MetadataRequest) -> Step {
+    // The Java client leaves the name empty, not null, where it means an id.
     let one = |topic: MetadataRequestTopic| match topic.name {
-        Some(name) => TopicRef::Name(name.to_string()),
-        None => TopicRef::Id(topic.topic_id),
+        Some(name) if topic.topic_id.is_nil() => TopicRef::Name(name.to_string()),
+        _ => TopicRef::Id(topic.topic_id),
     };
     let topics: Option<Vec<TopicRef>> = request.topics.map(|topics| topics.into_iter().map(one).collect());
     // In version 0 an empty list asks for all; creation can be refused only since version 4.

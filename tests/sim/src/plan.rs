@@ -159,6 +159,7 @@ impl Plan {
             topic_defaults: self.topic_defaults.clone(),
             described: Vec::new(),
             retention_check_ms: self.retention_check_ms,
+            fetch_sessions: 10,
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
             max_request_bytes: 1 << 20,

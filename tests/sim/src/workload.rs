@@ -132,6 +132,7 @@ pub fn kind(request: &Request) -> &'static str {
         Request::AlterConfigs { .. } => "AlterConfigs",
         Request::ListConfigResources(_) => "ListConfigResources",
         Request::Partitions(_) => "Partitions",
+        Request::FetchSession(_) => "FetchSession",
         Request::JournalPosition => "JournalPosition",
         Request::OffsetDelete { .. } => "OffsetDelete",
         Request::InitProducerId(_) => "InitProducerId",

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::target::{CONNECT_TEST, Target};
 use crate::kafka::Kafka;
+use crate::repo;
 use crate::test::Score;
 use anyhow::Result;
 use std::process::Command;
@@ -10,6 +11,16 @@ use std::process::Command;
 /// What is missing on this machine.
 pub fn missing() -> Option<&'static str> {
     Kafka::missing()
+}
+
+/// The lines of `expected` that are missing from `said`, each with the line that came in its place.
+fn differences(expected: &str, said: &str) -> Vec<String> {
+    let name = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+    let came = |wanted: &str| said.lines().find(|line| name(line) == name(wanted)).unwrap_or("nothing").to_owned();
+    let wrong = expected.lines().filter(|wanted| came(wanted) != **wanted);
+    let found: Vec<String> = wrong.map(|wanted| format!("expected {wanted}\n    came {}", came(wanted))).collect();
+    found.iter().for_each(|difference| println!("{difference}"));
+    found
 }
 
 /// The table.
@@ -32,6 +43,11 @@ pub fn cases(target: &Target) -> Result<Score> {
 
     run(Case::new("console consumer: the tutorial's record, byte for byte", consume("connect-test", 1))
         .prints(format!("{CONNECT_TEST}\n")));
+    let mut table = kafka.program("AdminTable.java");
+    table.arg(&target.bootstrap);
+    let expected = std::fs::read_to_string(repo::root().join("tests/clients/java/admin-expected.txt"))?;
+    run(Case::new("a hundred Admin calls answer as Kafka's broker does", table)
+        .expect("no line differs", move |out, _| differences(&expected, out).is_empty()));
     run(Case::new(
         "topics: create",
         tool("kafka-topics --create --topic java-test --partitions 3 --replication-factor 1"),

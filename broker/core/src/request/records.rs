@@ -3,6 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 
+use super::TopicReply;
 use crate::error::Error;
 
 /// A checked batch as it came: one Kafka record batch (magic 2) whose length and CRC the edge has verified.
@@ -58,6 +59,28 @@ pub struct Fetch {
     pub read_committed: bool,
     /// Topic, partitions.
     pub topics: Vec<(String, Vec<FetchPartition>)>,
+}
+
+/// A fetch that begins, continues or ends a session.
+#[derive(Clone, Debug)]
+pub struct SessionFetch {
+    /// The session, 0 for none.
+    pub session: i32,
+    /// 0 to begin one, -1 to end it, else the number of this fetch in it.
+    pub epoch: i32,
+    /// Topics and partitions that the session shall read no more.
+    pub forgotten: Vec<(String, Vec<i32>)>,
+    /// What is new or has changed; all of it at the beginning.
+    pub fetch: Fetch,
+}
+
+/// The answer to it.
+#[derive(Clone, Debug)]
+pub struct SessionFetched {
+    /// The session, 0 for none.
+    pub session: i32,
+    /// All partitions, or those that have news.
+    pub topics: Vec<TopicReply<Fetched>>,
 }
 
 /// One partition of a fetch.
