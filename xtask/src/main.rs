@@ -5,6 +5,7 @@
 
 mod bench;
 mod clients;
+mod connect;
 mod crash;
 mod kafka;
 mod repo;
@@ -34,6 +35,8 @@ enum Command {
     Crash(crash::Args),
     /// Run real Kafka clients against connectd
     Clients(clients::Args),
+    /// Ask Kafka's Connect worker and connectd the same, and compare the answers
+    Connect(connect::Args),
     /// Fetch and run the real Kafka, for comparison
     Kafka(kafka::Args),
     /// Measure connectd, beside the real Kafka where asked
@@ -54,6 +57,7 @@ fn command() -> Result<()> {
         Command::Sim(args) => sim::run(args),
         Command::Crash(args) => crash::run(args),
         Command::Clients(args) => clients::run(args),
+        Command::Connect(args) => connect::run(args),
         Command::Kafka(args) => kafka::run(args),
         Command::Bench(args) => bench::run(args),
     }
