@@ -12,15 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runtime_core::herder::{
-    Answer, Herder, Input, Now, Operation, Output, Refusal, RefusalKind, RequestId, TopicRecord,
-};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
+use runtime_core::herder::{Answer, Herder, Input, Now, Operation, Output, Refusal, RefusalKind, RequestId};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{cluster::Cluster, plugins::Plugins, worker::Worker};
+
+mod status;
+
+use status::StatusWriter;
 
 /// Inputs that may wait for the herder's turn.
 const QUEUE: usize = 1024;
@@ -62,8 +61,7 @@ impl Herd {
     ) -> Herd {
         let (messages, messages_in) = mpsc::channel(QUEUE);
         let herd = Herd { messages: messages.clone(), ready: Arc::new(AtomicBool::new(false)) };
-        let (status, status_in) = mpsc::channel(QUEUE);
-        let status_writer = tokio::spawn(write_status(cluster.clone(), tables.status, status_in));
+        let status = StatusWriter::start(cluster.clone(), tables.status);
         let owner = Owner {
             herder,
             cluster,
@@ -73,7 +71,6 @@ impl Herd {
             messages_in,
             tell: Teller(messages),
             status,
-            status_writer,
             asked: Default::default(),
             next_request: 0,
             stopping: Vec::new(),
@@ -166,8 +163,7 @@ struct Owner {
     worker: Worker,
     messages_in: mpsc::Receiver<Message>,
     tell: Teller,
-    status: mpsc::Sender<Vec<TopicRecord>>,
-    status_writer: JoinHandle<()>,
+    status: StatusWriter,
     asked: BTreeMap<RequestId, oneshot::Sender<Outcome>>,
     next_request: u64,
     stopping: Vec<oneshot::Sender<()>>,
@@ -193,9 +189,8 @@ impl Owner {
     }
 
     async fn end(self) {
-        drop(self.status);
-        // What was said last of connectors and tasks shall be in the topic; a writer that panicked has said so.
-        let _ = self.status_writer.await;
+        // What was said last of connectors and tasks shall be in the topic.
+        self.status.close().await;
         for stopped in self.stopping {
             // Who asked may have gone away.
             let _ = stopped.send(());
@@ -211,7 +206,10 @@ impl Owner {
                 self.handle(Input::Request { id, operation });
             }
             Message::Query(question) => question(&self.herder),
-            Message::Input(input) => self.handle(input),
+            Message::Input(input) => {
+                self.worker.observe(&input);
+                self.handle(input);
+            }
             Message::Stop(stopped) => {
                 self.stopping.push(stopped);
                 self.handle(Input::Stop);
@@ -236,6 +234,9 @@ impl Owner {
                     let (plugins, tell) = (self.plugins.clone(), self.tell.clone());
                     tokio::spawn(async move {
                         let outcome = plugins.judge(config).await;
+                        if let Some(catalogue) = plugins.news() {
+                            tell.tell(Input::Catalogue(catalogue)).await;
+                        }
                         tell.tell(Input::Validated { id, outcome }).await;
                     });
                 }
@@ -249,18 +250,9 @@ impl Owner {
                         tell.tell(input).await;
                     });
                 }
-                // Full only if the broker has stopped answering, and then status is the least of the worries.
-                Output::WriteStatus(records) => drop(self.status.try_send(records)),
+                Output::WriteStatus(records) => self.status.write(records),
                 other => self.worker.execute(other),
             }
-        }
-    }
-}
-
-async fn write_status(cluster: Arc<dyn Cluster>, topic: String, mut records: mpsc::Receiver<Vec<TopicRecord>>) {
-    while let Some(records) = records.recv().await {
-        if let Err(error) = cluster.write_table(&topic, records).await {
-            tracing::warn!("a status could not be written: {error:#}");
         }
     }
 }

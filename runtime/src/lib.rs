@@ -9,6 +9,7 @@ pub mod failure;
 pub mod grants;
 pub mod herd;
 pub mod logging;
+pub mod metrics;
 pub mod plugins;
 pub mod ports;
 pub mod probe;

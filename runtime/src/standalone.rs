@@ -30,6 +30,7 @@ use crate::{
     grants::Grants,
     herd::{Herd, Tables},
     logging::{self, Loggers},
+    metrics::Metrics,
     plugins::{self, Plugins},
     probe,
     rest::{self, App, server},
@@ -93,7 +94,7 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
         loading.await.map_err(|ended| Failure::new(RUNNING, format!("loading the plug-ins ended: {ended}")))?;
     let plugins = Arc::new(loaded.map_err(|error| Failure::new(RUNNING, error.to_string()))?);
     start.passed("the plug-ins are loaded");
-    plugins.notes().iter().chain(node.notes()).for_each(|note| tracing::warn!("{note}"));
+    plugins.known().notes().iter().chain(node.notes()).for_each(|note| tracing::warn!("{note}"));
 
     // Until here the system's own answer to Ctrl-C, an end at once, loses nothing.
     let mut signals = Signals::new()?;
@@ -281,8 +282,9 @@ impl Running {
         let herder = load_herder(config, &plugins, &*cluster, worker_id).await?;
         let tables =
             Tables { configs: config.config_storage_topic.clone(), status: config.status_storage_topic.clone() };
+        let metrics = Metrics::new(config);
         let herd = Herd::start(herder, cluster.clone(), tables, plugins.clone(), |teller| {
-            Worker::new(config, cluster, plugins.clone(), teller, start.guests.clone())
+            Worker::new(config, cluster, plugins.clone(), metrics.clone(), teller, start.guests.clone())
         });
         herd.tell(Input::Start { named: files.iter().map(|file| file.name.clone()).collect::<BTreeSet<_>>() }).await;
         let mut stdout_is_taken = false;
@@ -294,6 +296,7 @@ impl Running {
             herd: herd.clone(),
             plugins,
             loggers,
+            metrics,
             info: Arc::new(ServerInfo {
                 version: format!("{}-connectd", plugins::CONTRACT_VERSION),
                 commit: env!("CARGO_PKG_VERSION").into(),
@@ -406,7 +409,8 @@ async fn load_herder(
     let failed = |topic: &str, error: anyhow::Error| {
         Failure::new(RUNNING, format!("the topic {topic} cannot be used: {error:#}"))
     };
-    let settings = herder::Settings { worker_id, catalogue: plugins.classes(), request_timeout_ms: REQUEST_TIMEOUT_MS };
+    let settings =
+        herder::Settings { worker_id, catalogue: plugins.known().classes(), request_timeout_ms: REQUEST_TIMEOUT_MS };
     let mut herder = Herder::new(settings);
     let (configs, status) = (&config.config_storage_topic, &config.status_storage_topic);
     let tables = [configs.as_str(), status, &config.offset_storage_topic];

@@ -15,7 +15,7 @@ pub mod validate;
 pub mod value;
 pub mod version;
 
-pub use catalog::{Catalog, ClassError, Plugin};
+pub use catalog::{Catalog, ClassError, KeysError, Plugin};
 pub use infos::ConfigInfos;
 pub use map::ConfigMap;
 pub use settings::ConnectorSettings;

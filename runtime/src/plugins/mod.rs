@@ -1,15 +1,21 @@
 //! The connector classes of this worker: built in, and on `plugin.path`.
 //!
-//! Owns which component answers to which class name, and the whole verdict on a configuration: the framework's, the plug-in's own, and
-//! the grants. Leaves running components to `runtime_host`, rules to `runtime_core::config`. Invariant: what is in the catalogue has been
-//! loaded and has described itself.
+//! Owns the whole verdict on a configuration: the framework's, the plug-in's own, and the grants; and that a component that is put on the
+//! path is seen by whoever asks next. Leaves which component answers to which name to `set`, running components to `runtime_host`, rules to
+//! `runtime_core::config`. Invariant: a set is never changed, only followed by another one, so that a verdict has one catalogue.
 
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use runtime_core::{
-    config::{Catalog, ClassError, ConfigInfos, ConfigMap, Defaults, Submitted, catalog, validate},
-    herder::{Catalogue, Class, Direction, Refusal, RefusalKind},
-    plugin::{Issue, Role, aliases},
+    config::{ClassError, ConfigInfos, ConfigMap, Defaults, Submitted, validate},
+    herder::{Catalogue, Refusal, RefusalKind},
+    plugin::{Issue, Role},
 };
 use runtime_host::{Engine, LoadError, Plugin, Settings};
 use tokio::runtime::Handle;
@@ -17,6 +23,9 @@ use tokio::runtime::Handle;
 use crate::grants::Grants;
 
 mod scan;
+mod set;
+
+pub use set::Set;
 
 /// Version of Kafka Connect whose contract this worker keeps: what stock converters and REST's root say.
 pub const CONTRACT_VERSION: &str = "4.3.0";
@@ -36,12 +45,11 @@ pub struct Sources {
 
 /// Every plug-in of this worker.
 pub struct Plugins {
-    catalog: Catalog,
-    /// By the class name that each calls its own.
-    components: BTreeMap<(Role, String), Plugin>,
-    /// What was found and cannot be used, a sentence each.
-    unusable: Vec<String>,
-    notes: Vec<String>,
+    set: RwLock<Arc<Set>>,
+    /// Held while the path is looked through, so that two who ask load nothing twice.
+    loader: tokio::sync::Mutex<set::Loader>,
+    /// The herder has not been told of the set.
+    is_news: AtomicBool,
     defaults: Defaults,
     grants: Arc<Grants>,
     guests: Handle,
@@ -64,68 +72,47 @@ impl Plugins {
     /// Only if this machine cannot run WebAssembly at all.
     pub async fn load(sources: Sources, guests: Handle) -> Result<Self, LoadError> {
         let engine = Engine::new(Settings { cache_dir: sources.cache_dir, ..Settings::default() })?;
-        let (files, mut notes) = scan::scan(&sources.path);
-        // Those on the path come first: somebody put them there to be used.
-        let on_path = files.into_iter().map(|path| {
-            let bytes = std::fs::read(&path).map(Arc::from);
-            (path.display().to_string(), bytes)
-        });
-        let built_in = connectors_embedded::COMPONENTS
-            .iter()
-            .map(|component| (format!("the built-in {}", component.name), Ok(component.bytes.into())));
-        let start = |(named, bytes)| (named, guests.spawn(load(engine.clone(), bytes)));
-        let loading: Vec<_> = on_path.chain(built_in).map(start).collect();
-        let (mut rows, mut components, mut unusable) = (Vec::new(), BTreeMap::new(), Vec::new());
-        for (named, loaded) in loading {
-            let loaded = loaded.await.unwrap_or_else(|ended| Err(format!("Loading it ended: {ended}")));
-            match loaded {
-                Ok(plugin) => notes.extend(add(&plugin, &named, &mut rows, &mut components)),
-                Err(why) => unusable.push(format!("plugin.path: {named} is not used. {why}")),
-            }
+        let mut loader = set::Loader::new(engine, sources.path, guests.clone());
+        let set = loader.look().await.unwrap_or_default();
+        Ok(Self {
+            set: RwLock::new(set),
+            loader: tokio::sync::Mutex::new(loader),
+            is_news: AtomicBool::new(false),
+            defaults: sources.defaults,
+            grants: sources.grants,
+            guests,
+        })
+    }
+
+    /// What there is, as far as it is known.
+    pub fn known(&self) -> Arc<Set> {
+        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What there is, after another look at the path.
+    pub async fn now(&self) -> Arc<Set> {
+        if let Some(set) = self.loader.lock().await.look().await {
+            set.notes().iter().for_each(|note| tracing::warn!("{note}"));
+            tracing::info!("plugin.path has changed: there are {} connector plug-ins", set.catalog().plugins().len());
+            *self.set.write().unwrap_or_else(PoisonError::into_inner) = set;
+            self.is_news.store(true, Ordering::Relaxed);
         }
-        notes.extend(unusable.iter().cloned());
-        let catalog = Catalog::new(CONTRACT_VERSION, rows);
-        Ok(Self { catalog, components, unusable, notes, defaults: sources.defaults, grants: sources.grants, guests })
+        self.known()
     }
 
-    /// What the operator should know about them, a sentence each.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
+    /// Every class, if that has changed since the herder was told.
+    pub fn news(&self) -> Option<Catalogue> {
+        self.is_news.swap(false, Ordering::Relaxed).then(|| self.known().classes())
     }
 
-    /// Every class, for REST.
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
-    /// Every class, for the herder.
-    pub fn classes(&self) -> Catalogue {
-        let mut classes = Catalogue::new();
-        for plugin in self.catalog.plugins() {
-            let direction = match plugin.role {
-                Role::Source => Direction::Source,
-                Role::Sink => Direction::Sink,
-                _ => continue,
-            };
-            let task_class = format!("{}Task", plugin.class.strip_suffix("Connector").unwrap_or(&plugin.class));
-            let class = Class { direction, version: plugin.version.clone(), task_class };
-            for name in plugin.classes.iter().flat_map(|full| aliases(plugin.role, full).chain([full.as_str()])) {
-                classes.entry(name.to_owned()).or_insert_with(|| class.clone());
-            }
-        }
-        classes
-    }
-
-    /// The component that `connector.class` selects. The error is a sentence for the user.
-    pub async fn find(&self, class: &str) -> Result<Found, String> {
-        let row = self.catalog.connector(class).map_err(|error| self.explain(&error))?;
-        let plugin = self.components.get(&(row.role, row.class.clone()));
-        Ok(Found { plugin: plugin.expect("the catalogue lists what is loaded").clone(), role: row.role })
+    /// The component that `connector.class` and `connector.plugin.version` select. The error is a sentence for the user.
+    pub async fn find(&self, config: &ConfigMap) -> Result<Found, String> {
+        self.known().find(config)
     }
 
     /// True if a connector of this configuration reads or writes the worker's standard streams.
     pub async fn uses_streams(&self, config: &ConfigMap) -> bool {
-        let Ok(found) = self.find(config.get("connector.class").unwrap_or_default()).await else { return false };
+        let Ok(found) = self.find(config).await else { return false };
         let granted = self.grants.of(config.get("name").unwrap_or_default(), config, found.plugin.info());
         granted.is_ok_and(|granted| granted.stdin || granted.stdout)
     }
@@ -137,10 +124,10 @@ impl Plugins {
 
     /// Everything that is wrong with a configuration, and what its keys are. The error: it names no connector.
     pub async fn validate(&self, submitted: &Submitted) -> Result<ConfigInfos, ClassError> {
-        let mut infos = validate(&self.catalog, &self.defaults, submitted)?;
+        let set = self.now().await;
+        let mut infos = validate(set.catalog(), &self.defaults, submitted)?;
         let config = &submitted.config;
-        let class = config.get("connector.class").unwrap_or_default();
-        if let Ok(found) = self.find(class).await {
+        if let Ok(found) = set.find(config) {
             let name = config.get("name").unwrap_or_default();
             if let Err(issue) = self.grants.of(name, config, found.plugin.info()) {
                 infos.add_issues([issue]);
@@ -169,53 +156,9 @@ impl Plugins {
         let refused = |why: String| Err(Refusal::new(RefusalKind::BadRequest, why));
         match self.validate(&config.into()).await {
             Ok(infos) => infos.refusal().map_or(Ok(()), refused),
-            Err(error) => refused(self.explain(&error)),
+            Err(error) => refused(self.known().explain(&error)),
         }
     }
-
-    /// The message of a class error; one that is not found may be one that could not be loaded.
-    fn explain(&self, error: &ClassError) -> String {
-        match error {
-            ClassError::Unknown(message) if !self.unusable.is_empty() => {
-                format!("{message}. {}", self.unusable.join(" "))
-            }
-            other => other.message().to_owned(),
-        }
-    }
-}
-
-async fn load(engine: Engine, bytes: io::Result<Arc<[u8]>>) -> Result<Plugin, String> {
-    match bytes {
-        Ok(bytes) => engine.load(bytes).await.map_err(|error| error.to_string()),
-        Err(error) => Err(format!("It cannot be read: {error}")),
-    }
-}
-
-/// Lists a component under each of its roles. Returns notes about classes that are taken.
-fn add(
-    plugin: &Plugin,
-    named: &str,
-    rows: &mut Vec<catalog::Plugin>,
-    components: &mut BTreeMap<(Role, String), Plugin>,
-) -> Vec<String> {
-    let mut notes = Vec::new();
-    for role in [Role::Source, Role::Sink] {
-        let Some(definition) = plugin.definition(role) else { continue };
-        let Some(row) = catalog::Plugin::new(plugin.info(), role, definition.clone()) else {
-            notes.push(format!(
-                "{named}: its description names no class for the role {}, so it cannot be used as one",
-                role.name()
-            ));
-            continue;
-        };
-        if components.contains_key(&(role, row.class.clone())) {
-            notes.push(format!("{named}: the class {} is there already, and the one found first is used", row.class));
-            continue;
-        }
-        components.insert((role, row.class.clone()), plugin.clone());
-        rows.push(row);
-    }
-    notes
 }
 
 /// Where compiled code is kept: in the user's cache (XDG base directories), for it belongs to no data folder.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{
     body::Bytes,
     extract::{Path, RawQuery, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -18,8 +18,12 @@ use serde::Serialize;
 
 use super::{App, Failure, json, malformed, not_found, present, unknown_connector};
 
-/// What a path keeps as it is (RFC 3986, unreserved).
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What a segment of a path keeps as it is (RFC 3986, `pchar`).
+const PATH: &AsciiSet = &{
+    let unreserved = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let delimiters = unreserved.remove(b'!').remove(b'$').remove(b'&').remove(b'\'').remove(b'(').remove(b')');
+    delimiters.remove(b'*').remove(b'+').remove(b',').remove(b';').remove(b'=').remove(b':').remove(b'@')
+};
 
 /// A connector in `GET /connectors?expand=`.
 #[derive(Serialize)]
@@ -50,31 +54,28 @@ pub async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Response
     json(StatusCode::OK, &all.await)
 }
 
-pub async fn create(State(app): State<App>, body: Bytes) -> Result<Response, Failure> {
+pub async fn create(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let create = CreateConnector::from_json(present(&body)?).map_err(malformed)?;
-    let bad = |why: &str| Failure(StatusCode::BAD_REQUEST, why.into());
-    let name = create.name.trim().to_owned();
-    if name.is_empty() {
-        return Err(bad("Connector name cannot be empty: give one in \"name\""));
-    }
-    if create.config.config.get("name").is_some_and(|inner| inner != name) {
-        return Err(bad("Connector name configuration in config.name does not match the name of the request"));
-    }
-    refuse_nulls(&create.config)?;
-    put(&app, name, create.config, false, create.initial_state.map(Into::into)).await
+    let initial_state = create.initial_state.map(Into::into);
+    let (name, config) = create.named().map_err(bad_request)?;
+    refuse_nulls(&config)?;
+    put(&app, &headers, name, config, false, initial_state).await
 }
 
-pub async fn put_config(State(app): State<App>, Path(name): Path<String>, body: Bytes) -> Result<Response, Failure> {
+pub async fn put_config(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
     let submitted = Submitted::from_json(present(&body)?).map_err(malformed)?;
-    if submitted.config.get("name").is_some_and(|inner| inner != name) {
-        let why = format!(
-            "Connector name configuration ({}) doesn't match connector name in the URL ({name})",
-            submitted.config.get("name").unwrap_or_default()
-        );
-        return Err(Failure(StatusCode::BAD_REQUEST, why));
-    }
+    let submitted = submitted.named(&name).map_err(bad_request)?;
     refuse_nulls(&submitted)?;
-    put(&app, name, submitted, true, None).await
+    put(&app, &headers, name, submitted, true, None).await
+}
+
+fn bad_request(why: String) -> Failure {
+    Failure(StatusCode::BAD_REQUEST, why)
 }
 
 /// A key that is null is nothing that a connector could use, and only PATCH has a meaning for it.
@@ -90,6 +91,7 @@ fn refuse_nulls(submitted: &Submitted) -> Result<(), Failure> {
 
 async fn put(
     app: &App,
+    headers: &HeaderMap,
     name: String,
     submitted: Submitted,
     replace: bool,
@@ -97,24 +99,32 @@ async fn put(
 ) -> Result<Response, Failure> {
     let operation =
         Operation::Put { connector: name, config: submitted.config, origin: Origin::Rest, replace, initial_state };
-    answer(app.herd.ask(operation).await?)
+    answer(headers, app.herd.ask(operation).await?)
 }
 
-pub async fn patch_config(State(app): State<App>, Path(name): Path<String>, body: Bytes) -> Result<Response, Failure> {
+pub async fn patch_config(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
     let submitted = Submitted::from_json(present(&body)?).map_err(malformed)?;
     let set = submitted.config.iter().map(|(key, value)| (key.to_owned(), Some(value.to_owned())));
     let patch = set.chain(submitted.nulls.iter().map(|key| (key.clone(), None))).collect();
-    answer(app.herd.ask(Operation::Patch { connector: name, patch }).await?)
+    answer(&headers, app.herd.ask(Operation::Patch { connector: name, patch }).await?)
 }
 
-fn answer(answer: Answer) -> Result<Response, Failure> {
+/// Location is absolute, as the client calls this worker.
+fn answer(headers: &HeaderMap, answer: Answer) -> Result<Response, Failure> {
     let Answer::Connector { created, info } = answer else {
         unreachable!("a connector is put or patched");
     };
     if !created {
         return Ok(json(StatusCode::OK, &info));
     }
-    let location = format!("/connectors/{}", utf8_percent_encode(&info.name, PATH));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let base = host.map(|host| format!("http://{host}")).unwrap_or_default();
+    let location = format!("{base}/connectors/{}", utf8_percent_encode(&info.name, PATH));
     Ok(([(header::LOCATION, location)], json(StatusCode::CREATED, &info)).into_response())
 }
 
@@ -155,14 +165,19 @@ pub async fn task_status(
     State(app): State<App>,
     Path((name, task)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    // A task that is no number matches no path of Kafka's.
-    let number: u32 = task.parse().map_err(|_| not_found("HTTP 404 Not Found".into()))?;
+    let number = task_number(&name, &task)?;
     let status = app.herd.query({
         let name = name.clone();
         move |herder| herder.status(&name)
     });
     let state = status.await.and_then(|status| status.tasks.into_iter().find(|state| state.id == number));
     Ok(json(StatusCode::OK, &state.ok_or_else(|| not_found(format!("No status found for task {name}-{number}")))?))
+}
+
+/// The task that a path names. One that is no number matches no path of Kafka's; a negative one is a task that there is not.
+pub(super) fn task_number(connector: &str, task: &str) -> Result<u32, Failure> {
+    let number: i32 = task.parse().map_err(|_| not_found("HTTP 404 Not Found".into()))?;
+    u32::try_from(number).map_err(|_| not_found(format!("No status found for task {connector}-{number}")))
 }
 
 pub async fn delete(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Failure> {

@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::Request,
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -21,13 +21,15 @@ use runtime_core::{
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{herd::Herd, logging::Loggers, plugins::Plugins};
+use crate::{herd::Herd, logging::Loggers, metrics::Metrics, plugins::Plugins};
 
 mod answers;
 mod connectors;
 mod hosts;
 mod loggers;
 mod offsets;
+mod origins;
+mod page;
 mod plugins;
 pub mod server;
 mod state;
@@ -51,6 +53,8 @@ pub struct App {
     pub plugins: Arc<Plugins>,
     /// Log levels.
     pub loggers: Loggers,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
     /// The answer of `GET /`.
     pub info: Arc<ServerInfo>,
     /// `topic.tracking.enable` and `topic.tracking.allow.reset`.
@@ -62,12 +66,12 @@ pub struct App {
 /// The API for a listener, on loopback or not, with or without `/admin/*`.
 pub fn router(app: App, on_loopback: bool, with_admin: bool) -> Router {
     let admin = if with_admin { admin() } else { Router::new() };
-    serve(app, on_loopback, connect().merge(admin))
+    serve(app, on_loopback, connect().merge(admin), page::router().route("/metrics", get(metrics)))
 }
 
 /// `/admin/*` alone, for a listener of `admin.listeners`.
 pub fn admin_router(app: App, on_loopback: bool) -> Router {
-    serve(app, on_loopback, admin())
+    serve(app, on_loopback, admin(), Router::new())
 }
 
 fn connect() -> Router<App> {
@@ -81,7 +85,8 @@ fn connect() -> Router<App> {
             get(connectors::config).put(connectors::put_config).patch(connectors::patch_config),
         )
         .route("/connectors/{name}/status", get(connectors::status))
-        .route("/connectors/{name}/tasks", get(connectors::tasks))
+        .route("/connectors/{name}/tasks", get(connectors::tasks).post(state::set_tasks))
+        .route("/connectors/{name}/fence", put(state::fence))
         .route("/connectors/{name}/tasks/{task}/status", get(connectors::task_status))
         .route("/connectors/{name}/tasks/{task}/restart", post(state::restart_task))
         .route("/connectors/{name}/restart", post(state::restart))
@@ -102,7 +107,8 @@ fn admin() -> Router<App> {
         .route("/admin/loggers/{name}", get(loggers::show).put(loggers::set))
 }
 
-fn serve(app: App, on_loopback: bool, routes: Router<App>) -> Router {
+/// `routes` speak JSON and nothing else; `others` do not.
+fn serve(app: App, on_loopback: bool, routes: Router<App>, others: Router<App>) -> Router {
     let answers = app.answers.clone();
     let mut router = routes
         .fallback(async || framework(StatusCode::NOT_FOUND))
@@ -110,13 +116,15 @@ fn serve(app: App, on_loopback: bool, routes: Router<App>) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             Failure(StatusCode::INTERNAL_SERVER_ERROR, "The worker failed; its log says where.".into()).into_response()
         }))
-        .layer(middleware::from_fn(negotiate));
+        .layer(middleware::from_fn(negotiate))
+        .merge(others);
     if on_loopback {
         router = router.layer(middleware::from_fn(hosts::check));
     }
     let router = answers.around(router.layer(middleware::from_fn(log)).with_state(app));
     // Outside the router, so that the path is changed before it is matched.
-    Router::new().fallback_service(tower::ServiceBuilder::new().map_request(without_trailing_slash).service(router))
+    let outside = tower::ServiceBuilder::new().map_request(without_trailing_slash).layer(middleware::from_fn(options));
+    Router::new().fallback_service(outside.service(router))
 }
 
 async fn root(axum::extract::State(app): axum::extract::State<App>) -> Response {
@@ -130,6 +138,14 @@ async fn health(axum::extract::State(app): axum::extract::State<App>) -> Respons
     } else {
         json(StatusCode::SERVICE_UNAVAILABLE, &health("starting", "Worker is still starting up."))
     }
+}
+
+/// For Prometheus; Kafka has the same numbers in JMX.
+async fn metrics(axum::extract::State(app): axum::extract::State<App>) -> Response {
+    let connectors =
+        app.herd.query(|herder| herder.names().into_iter().filter_map(|name| herder.status(&name)).collect::<Vec<_>>());
+    let text = app.metrics.text(&connectors.await);
+    ([(header::CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], text).into_response()
 }
 
 /// An object of the API.
@@ -190,7 +206,7 @@ fn without_trailing_slash(mut request: Request) -> Request {
 /// What a client sends and takes: JSON, of a bounded size, in bounded time.
 async fn negotiate(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if !accepts_json(&parts.headers) {
+    if parts.method != Method::OPTIONS && !accepts_json(&parts.headers) {
         return framework(StatusCode::NOT_ACCEPTABLE);
     }
     let bytes = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_MOST_BYTES)).await {
@@ -210,6 +226,24 @@ async fn negotiate(request: Request, next: Next) -> Response {
         return framework(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     next.run(Request::from_parts(parts, Body::from(bytes))).await
+}
+
+/// OPTIONS: what a resource can be asked. The router refuses the method, and says around all else which ones there are.
+async fn options(request: Request, next: Next) -> Response {
+    let asked = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    let allowed = response.headers().get(header::ALLOW).and_then(|allowed| allowed.to_str().ok());
+    let Some(allowed) = allowed.filter(|_| asked && response.status() == StatusCode::METHOD_NOT_ALLOWED) else {
+        return response;
+    };
+    let allowed = format!("{allowed},OPTIONS");
+    let value = HeaderValue::from_str(&allowed).expect("methods are text");
+    response.headers_mut().insert(header::ALLOW, value);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.status_mut() = StatusCode::OK;
+    *response.body_mut() = Body::from(allowed);
+    response
 }
 
 fn accepts_json(headers: &HeaderMap) -> bool {

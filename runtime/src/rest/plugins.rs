@@ -6,10 +6,19 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use runtime_core::config::Submitted;
+use runtime_core::config::{KeysError, Submitted};
 use serde::Deserialize;
 
 use super::{App, Failure, json, malformed, not_found, present};
+
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Unknown(why) => not_found(why),
+            KeysError::Version(why) => Failure(StatusCode::BAD_REQUEST, why),
+        }
+    }
+}
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -20,11 +29,22 @@ pub struct ListQuery {
 
 pub async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Response {
     let connectors_only = query.connectors_only.is_none_or(|value| value.eq_ignore_ascii_case("true"));
-    json(StatusCode::OK, &app.plugins.catalog().rows(connectors_only))
+    json(StatusCode::OK, &app.plugins.now().await.catalog().rows(connectors_only))
 }
 
-pub async fn keys(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Failure> {
-    Ok(json(StatusCode::OK, &app.plugins.catalog().config_keys(&name).map_err(not_found)?))
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct KeysQuery {
+    version: Option<String>,
+}
+
+pub async fn keys(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(query): Query<KeysQuery>,
+) -> Result<Response, Failure> {
+    let keys = app.plugins.now().await.catalog().config_keys(&name, query.version.as_deref());
+    Ok(json(StatusCode::OK, &keys?))
 }
 
 pub async fn validate(State(app): State<App>, Path(kind): Path<String>, body: Bytes) -> Result<Response, Failure> {

@@ -11,7 +11,7 @@ use runtime_core::{
 };
 use serde::Deserialize;
 
-use super::{App, Failure, json, not_found};
+use super::{App, Failure, connectors::task_number, json};
 
 pub async fn pause(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode, Failure> {
     target(&app, name, TargetState::Paused, StatusCode::ACCEPTED).await
@@ -57,9 +57,21 @@ pub async fn restart_task(
     State(app): State<App>,
     Path((name, task)): Path<(String, String)>,
 ) -> Result<StatusCode, Failure> {
-    let task = task.parse().map_err(|_| not_found("HTTP 404 Not Found".into()))?;
+    let task = task_number(&name, &task)?;
     app.herd.ask(Operation::RestartTask(TaskId { connector: name, task })).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What workers of a group tell each other; a standalone worker refuses it as Kafka's does.
+pub async fn set_tasks() -> Failure {
+    let why = "Kafka Connect in standalone mode does not support externally setting task configurations.";
+    Failure(StatusCode::INTERNAL_SERVER_ERROR, why.into())
+}
+
+/// As [`set_tasks`].
+pub async fn fence() -> Failure {
+    let why = "Kafka Connect in standalone mode does not support exactly-once source connectors.";
+    Failure(StatusCode::INTERNAL_SERVER_ERROR, why.into())
 }
 
 pub async fn topics(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Failure> {

@@ -68,17 +68,19 @@ async fn app(config: &WorkerConfig) -> App {
         grants: Arc::new(Grants::new(Path::new("/srv"), &config.grants_files)),
     };
     let plugins = Arc::new(Plugins::load(sources, guests.clone()).await.unwrap());
-    let settings = Settings { worker_id: "w:1".into(), catalogue: plugins.classes(), request_timeout_ms: 1000 };
+    let settings = Settings { worker_id: "w:1".into(), catalogue: plugins.known().classes(), request_timeout_ms: 1000 };
     let cluster: Arc<dyn Cluster> = Arc::new(Nowhere);
+    let metrics = crate::metrics::Metrics::new(config);
     let tables = Tables { configs: "connect-configs".into(), status: "connect-status".into() };
     let herd = Herd::start(Herder::new(settings), cluster.clone(), tables, plugins.clone(), |teller| {
-        Worker::new(config, cluster, plugins.clone(), teller, guests)
+        Worker::new(config, cluster, plugins.clone(), metrics.clone(), teller, guests)
     });
     herd.tell(Input::Start { named: Default::default() }).await;
     App {
         herd,
         plugins,
         loggers: logging::quiet(),
+        metrics,
         info: Arc::new(ServerInfo { version: "v".into(), commit: "c".into(), kafka_cluster_id: "k".into() }),
         topic_tracking: (config.topic_tracking_enable, config.topic_tracking_allow_reset),
         answers: Answers::of(&config.rest),
@@ -139,6 +141,7 @@ async fn bodies_and_paths() {
     for (line, body, status, says) in [
         ("GET /", "", 200, r#""kafka_cluster_id":"k""#),
         ("GET /health", "", 503, "starting"),
+        ("GET /metrics", "", 200, "kafka_connect_worker_connector_count 0"),
         ("GET /connectors/", "", 200, "[]"),
         ("GET /connectors?expand=status", "", 200, "{}"),
         ("GET /connectors/a%20b/config", "", 404, "Connector a b not found"),
@@ -148,6 +151,10 @@ async fn bodies_and_paths() {
         ("POST /connectors", "null", 500, "empty"),
         ("POST /connectors", "{", 500, "Cannot read the body"),
         ("POST /connectors", r#"{"name":"c","config":{"a":null}}"#, 400, "null"),
+        ("POST /connectors", r#"{"config":{}}"#, 400, "{name=} contains no connector type"),
+        ("POST /connectors/c/tasks", "[]", 500, "standalone mode"),
+        ("GET /connectors/c/tasks/-1/status", "", 404, "No status found for task c--1"),
+        ("GET /connector-plugins/FileStreamSink/config?version=9.9", "", 400, "[9.9,9.9]"),
         ("POST /connectors", large.as_str(), 413, "larger than"),
         ("POST /connectors", class, 400, "Did you mean FileStreamSink"),
         ("POST /connectors", outside, 400, "connectd.grants.files"),
@@ -168,10 +175,10 @@ async fn bodies_and_paths() {
         ("GET /connector-plugins/FileStreamSource/config", "", 200, "batch.size"),
         ("GET /connector-plugins/nobody/config", "", 404, "nobody"),
         ("GET /admin/loggers/root", "", 200, "INFO"),
-        ("PUT /admin/loggers/connectd", "{}", 400, "level"),
-        ("PUT /admin/loggers/connectd", r#"{"level":"LOUD"}"#, 404, "LOUD"),
-        ("PUT /admin/loggers/connectd", r#"{"level":"debug"}"#, 200, r#"["connectd","#),
-        ("PUT /admin/loggers/connectd?scope=cluster", r#"{"level":"debug"}"#, 204, ""),
+        ("PUT /admin/loggers/kafka", "{}", 400, "level"),
+        ("PUT /admin/loggers/kafka", r#"{"level":"LOUD"}"#, 404, "LOUD"),
+        ("PUT /admin/loggers/kafka", r#"{"level":"debug"}"#, 200, r#"["kafka","kafka.log.Journal","#),
+        ("PUT /admin/loggers/kafka?scope=cluster", r#"{"level":"debug"}"#, 204, ""),
         ("DELETE /connectors/c", "", 404, "Connector c not found"),
     ] {
         let response = ask(&router, line, &[JSON], body).await;
@@ -194,6 +201,20 @@ async fn a_loopback_listener_answers_only_for_this_machine() {
         let router = router(app.clone(), on_loopback, true);
         assert_eq!(ask(&router, "GET /connectors", &[("host", host)], "").await.status(), status, "{host}");
     }
+}
+
+#[tokio::test]
+async fn the_page_is_closed_to_everything_else() {
+    let router = router(app(&worker_config("")).await, true, true);
+    for (line, kind) in [("GET /ui", "text/html"), ("GET /ui/", "text/html"), ("GET /ui/app.js", "text/javascript")] {
+        let response = ask(&router, line, &[("accept", "text/html")], "").await;
+        assert_eq!(response.status(), 200, "{line}");
+        assert!(response.headers()["content-type"].to_str().unwrap().starts_with(kind), "{line}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    }
+    let page = text(ask(&router, "GET /ui", &[], "").await).await;
+    assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("onclick"), "nothing foreign");
 }
 
 #[tokio::test]

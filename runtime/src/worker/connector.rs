@@ -63,8 +63,7 @@ async fn stopped(shared: &Shared, connector: String, run: Run) {
 
 /// Starts it and tells its tasks. The error is for the status.
 async fn live(shared: &Shared, start: &Start) -> Result<Connector, String> {
-    let class = start.config.get("connector.class").unwrap_or_default().trim();
-    let found = shared.plugins.find(class).await?;
+    let found = shared.plugins.find(&start.config).await?;
     let trace = |call: &'static str| move |error| call_error(error).trace(call);
     let config = pairs(&start.config);
     let env = Env { connector: start.connector.clone(), config: config.clone(), ..Env::default() };

@@ -18,6 +18,7 @@ use runtime_host::Stdin;
 use tokio::{runtime::Handle, sync::mpsc};
 
 mod connector;
+mod measure;
 mod offsets;
 mod settings;
 mod sink;
@@ -25,7 +26,12 @@ mod source;
 mod task;
 mod watch;
 
-use crate::{cluster::Cluster, herd::Teller, plugins::Plugins};
+use crate::{
+    cluster::Cluster,
+    herd::Teller,
+    metrics::{Kind, Metrics},
+    plugins::Plugins,
+};
 use task::Control;
 use watch::Watch;
 
@@ -34,6 +40,7 @@ struct Shared {
     pub cluster: Arc<dyn Cluster>,
     pub plugins: Arc<Plugins>,
     pub config: WorkerConfig,
+    pub metrics: Arc<Metrics>,
     watch: Watch,
     pub tell: Teller,
     stdin: Mutex<Option<Stdin>>,
@@ -53,12 +60,13 @@ impl Worker {
         config: &WorkerConfig,
         cluster: Arc<dyn Cluster>,
         plugins: Arc<Plugins>,
+        metrics: Arc<Metrics>,
         tell: Teller,
         guests: Handle,
     ) -> Self {
         let watch = Watch::start(guests.clone());
         let config = config.clone();
-        let shared = Arc::new(Shared { cluster, plugins, config, watch, tell, stdin: Mutex::default() });
+        let shared = Arc::new(Shared { cluster, plugins, config, metrics, watch, tell, stdin: Mutex::default() });
         Self { shared, guests, tasks: BTreeMap::new(), connectors: BTreeMap::new() }
     }
 
@@ -66,6 +74,7 @@ impl Worker {
     pub fn execute(&mut self, output: Output) {
         match output {
             Output::StartConnector { connector, run, config, max_tasks, previous } => {
+                self.shared.metrics.startups().begun(Kind::Connector, run);
                 let (stop, stopped) = mpsc::channel(1);
                 self.connectors.insert(connector.clone(), (run, stop));
                 let start = connector::Start { connector, run, config, max_tasks, previous };
@@ -89,12 +98,27 @@ impl Worker {
         }
     }
 
+    /// What a run tells the herder, for the counts of starts.
+    pub fn observe(&self, told: &Input) {
+        let mut startups = self.shared.metrics.startups();
+        match told {
+            Input::ConnectorStarted { run, .. } => startups.ended(Kind::Connector, *run, true),
+            Input::ConnectorFailed { run, .. } => startups.ended(Kind::Connector, *run, false),
+            Input::ConnectorStopped { run, .. } => startups.given_up(Kind::Connector, *run),
+            Input::TaskRunning { run, .. } | Input::TaskPaused { run, .. } => startups.ended(Kind::Task, *run, true),
+            Input::TaskFailed { run, .. } => startups.ended(Kind::Task, *run, false),
+            Input::TaskStopped { run, .. } => startups.given_up(Kind::Task, *run),
+            _ => {}
+        }
+    }
+
     fn grace(&self) -> Duration {
         Duration::from_millis(self.shared.config.task_shutdown_graceful_timeout_ms)
     }
 
     fn start_task(&mut self, start: StartTask) {
         // Stop, pause and resume are all there is to say, and the herder waits for an answer to most of them.
+        self.shared.metrics.startups().begun(Kind::Task, start.run);
         let (control, controlled) = mpsc::channel(16);
         self.tasks.insert(start.task.clone(), (start.run, control));
         self.guests.spawn(task::supervise(self.shared.clone(), start, controlled));

@@ -15,6 +15,7 @@ use runtime_core::{
     offsets::{self, ConnectorOffsets, PartitionOffset},
     scalar::ScalarMap,
     source::task_name,
+    task::CallError,
 };
 use runtime_host::Env;
 
@@ -72,7 +73,7 @@ fn shown(offsets: impl Iterator<Item = PartitionOffset>) -> Answer {
 }
 
 fn source_changes(body: ConnectorOffsets) -> Result<Vec<(ScalarMap, Option<ScalarMap>)>, Refusal> {
-    let missing = || Refusal::new(RefusalKind::BadRequest, "The partition of an offset cannot be null or missing");
+    let missing = || failed("Partition objects cannot be null");
     body.offsets.into_iter().map(|entry| Ok((entry.partition.ok_or_else(missing)?, entry.offset))).collect()
 }
 
@@ -137,11 +138,14 @@ impl Scene<'_> {
     }
 
     async fn ask_connector(&self, altered: &AlteredOffsets) -> Result<bool, Refusal> {
-        let class = self.config.get("connector.class").unwrap_or_default().trim();
-        let found = self.shared.plugins.find(class).await.map_err(failed)?;
+        let found = self.shared.plugins.find(self.config).await.map_err(failed)?;
         let config = pairs(self.config);
         let env = Env { connector: self.connector.to_owned(), config: config.clone(), ..Env::default() };
-        let trace = |error| failed(call_error(error).trace("connector.alter-offsets"));
+        // What the connector has against them is for whoever asked; where a trap came from is told whole.
+        let trace = |error| match call_error(error) {
+            CallError::Connector(error) => failed(error.message),
+            trap => failed(trap.trace("connector.alter-offsets")),
+        };
         let mut instance = found.plugin.connector(env).await.map_err(trace)?;
         instance.alter_offsets(&config, altered).await.map_err(trace)
     }

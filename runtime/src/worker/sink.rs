@@ -30,6 +30,7 @@ pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
     machine.handle(context.now(), Input::Tick);
     loop {
         while let Some(output) = machine.poll_output() {
+            context.measure.sink_begins(&output);
             match output {
                 Output::Say(said) => context.say(said).await,
                 Output::End(ended) => return Ok(ended),
@@ -61,6 +62,7 @@ pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
             () = until(timeout) => Input::Tick,
             () = until(deadline) => return Ok(ways.give_up(context).await),
         };
+        context.measure.sink_got(&input);
         machine.handle(context.now(), input);
     }
 }

@@ -36,6 +36,7 @@ pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
     idle_guest.replace(guest);
     loop {
         while let Some(output) = machine.poll_output() {
+            context.measure.source_begins(&output);
             match output {
                 Output::Request(asked) => request = Some(ask(caller.clone(), asked)),
                 Output::Call(asked) => {
@@ -67,6 +68,7 @@ pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
             () = until(timeout) => Input::Tick,
             () = until(deadline) => return Ok(give_up(context, call, request).await),
         };
+        context.measure.source_got(&input);
         machine.handle(context.now(), input);
     }
 }

@@ -19,7 +19,7 @@ use runtime_core::{
 use runtime_host::{Env, HostError, Plugin, StopFlag};
 use tokio::sync::mpsc;
 
-use super::{Shared, sink, source};
+use super::{Shared, measure::Measure, sink, source};
 use crate::cluster::wall_ms;
 
 /// What a task is told.
@@ -43,6 +43,7 @@ pub(super) struct Context {
     pub plugin: Plugin,
     pub stop: StopFlag,
     pub control: mpsc::Receiver<Control>,
+    pub measure: Measure,
     began: Instant,
     deadline: Option<Instant>,
 }
@@ -66,18 +67,19 @@ pub(super) async fn supervise(shared: Arc<Shared>, start: StartTask, control: mp
 }
 
 async fn run_task(shared: Arc<Shared>, start: StartTask, control: mpsc::Receiver<Control>) -> Ended {
-    let class = start.connector.get("connector.class").unwrap_or_default().trim();
-    let found = match shared.plugins.find(class).await {
+    let found = match shared.plugins.find(&start.connector).await {
         Ok(found) => found,
         Err(trace) => return Ended::Failed { trace },
     };
     let (direction, began) = (start.direction, Instant::now());
     let stop = StopFlag::default();
-    let mut context = Context { shared, start, plugin: found.plugin, stop, control, began, deadline: None };
+    let measure = Measure::new(shared.metrics.task(&start.task, direction));
+    let mut context = Context { shared, start, plugin: found.plugin, stop, control, measure, began, deadline: None };
     let ended = match direction {
         Direction::Source => source::run(&mut context).await,
         Direction::Sink => sink::run(&mut context).await,
     };
+    context.measure.ends(&ended);
     match ended {
         Ok(Ended::Stopped) if context.deadline.is_none() => {
             Ended::Failed { trace: "the task ended without being told to".into() }
@@ -137,6 +139,7 @@ impl Context {
 
     /// Tells the herder, or the log.
     pub async fn say(&self, said: Said) {
+        self.measure.says(&said);
         let (task, run): (TaskId, Run) = (self.start.task.clone(), self.start.run);
         let input = match said {
             Said::Running => Input::TaskRunning { task, run },

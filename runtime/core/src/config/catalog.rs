@@ -4,7 +4,11 @@
 //! 4.6). Leaves finding components to the edge. Invariant: the listing is in Kafka's order, whatever order plug-ins came in.
 
 use super::infos::ConfigKeyInfo;
-use super::{keys, nearest::nearest};
+use super::{
+    keys,
+    nearest::nearest,
+    version::{self, VersionRange},
+};
 use crate::convert;
 use crate::plugin::{Definition, PluginInfo, Role, aliases};
 use crate::rest::PluginRow;
@@ -55,6 +59,26 @@ impl ClassError {
     }
 }
 
+/// Why there are no keys to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeysError {
+    /// No plug-in of that name: a 404.
+    Unknown(String),
+    /// None of that version: a 400.
+    Version(String),
+}
+
+/// Which of the versions that `class` has is the first in the range that was asked for.
+fn in_range(class: &str, asked: Option<&str>, there: &[&str]) -> Result<usize, KeysError> {
+    let Some(asked) = asked else { return Ok(0) };
+    let range = VersionRange::parse(asked).map_err(KeysError::Version)?;
+    let refused = || {
+        let there = there.join(", ");
+        format!("Plugin {class} not found that matches the version range {range}, available versions: [{there}]")
+    };
+    there.iter().position(|version| range.contains(version)).ok_or_else(|| KeysError::Version(refused()))
+}
+
 /// Everything that can be named in a configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Catalog {
@@ -73,7 +97,10 @@ impl Catalog {
             Role::Converter => 4,
             Role::HeaderConverter => 5,
         };
-        plugins.sort_by(|a, b| (rank(a.role), &a.class).cmp(&(rank(b.role), &b.class)));
+        plugins.sort_by(|a, b| {
+            let name = (rank(a.role), &a.class).cmp(&(rank(b.role), &b.class));
+            name.then_with(|| version::compare(&b.version, &a.version))
+        });
         Self { stock_version: stock_version.into(), plugins }
     }
 
@@ -87,7 +114,7 @@ impl Catalog {
         &self.plugins
     }
 
-    /// The connector that a configuration's `connector.class` selects. Neither blanks nor case are forgiven, as in Kafka.
+    /// The latest version of the connector that a configuration's `connector.class` selects. Neither blanks nor case are forgiven, as in Kafka.
     pub fn connector(&self, class: &str) -> Result<&Plugin, ClassError> {
         let connectors = || self.plugins.iter().filter(|plugin| matches!(plugin.role, Role::Sink | Role::Source));
         if let Some(plugin) = connectors().find(|plugin| plugin.answers_to(class)) {
@@ -105,6 +132,15 @@ impl Catalog {
         Err(ClassError::Unknown(format!(
             "Failed to find any class that implements Connector and which name matches {class}, available connectors are: {names}{hint}"
         )))
+    }
+
+    /// Every version of that connector, the latest first; empty if there is none of that name.
+    pub fn versions<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a Plugin> {
+        let found = self.connector(class).ok();
+        let same = move |plugin: &&Plugin| {
+            found.is_some_and(|found| (found.role, &found.class) == (plugin.role, &plugin.class))
+        };
+        self.plugins.iter().filter(same)
     }
 
     /// The plug-in in `role` that is called `name`.
@@ -136,11 +172,16 @@ impl Catalog {
         rows
     }
 
-    /// Answer of `GET /connector-plugins/{name}/config`: a connector's own keys and then the framework's, or a converter's
-    /// keys. The error is the message of the 404.
-    pub fn config_keys(&self, name: &str) -> Result<Vec<ConfigKeyInfo>, String> {
+    /// Answer of `GET /connector-plugins/{name}/config`: a connector's own keys and then the framework's, or a converter's keys; of
+    /// a version in the range `version`, the latest if there is none.
+    pub fn config_keys(&self, name: &str, version: Option<&str>) -> Result<Vec<ConfigKeyInfo>, KeysError> {
+        let unknown = || KeysError::Unknown(format!("Unknown plugin {name}."));
         let mut all = match self.plugins.iter().find(|plugin| plugin.answers_to(name)) {
-            Some(plugin) => {
+            Some(latest) => {
+                let same = |plugin: &&Plugin| (plugin.role, &plugin.class) == (latest.role, &latest.class);
+                let there: Vec<&Plugin> = self.plugins.iter().filter(same).collect();
+                let versions = there.iter().map(|plugin| plugin.version.as_str()).collect::<Vec<_>>();
+                let plugin = there[in_range(&latest.class, version, &versions)?];
                 let mut all = plugin.definition.keys.clone();
                 match plugin.role {
                     Role::Source => all.extend(keys::common().into_iter().chain(keys::source())),
@@ -152,7 +193,11 @@ impl Catalog {
                 }
                 all
             }
-            None => keys::converter(convert::find_header_class(name).ok_or_else(|| format!("Unknown plugin {name}."))?),
+            None => {
+                let class = convert::find_header_class(name).ok_or_else(unknown)?;
+                in_range(class, version, &[&self.stock_version])?;
+                keys::converter(class)
+            }
         };
         Ok(all.drain(..).map(|key| ConfigKeyInfo::of(&key)).collect())
     }

@@ -45,17 +45,18 @@ pub fn validate(catalog: &Catalog, defaults: &Defaults, submitted: &Submitted) -
     let class = class.ok_or_else(|| {
         ClassError::Missing(format!("Connector config {} contains no connector type", submitted.config.to_java()))
     })?;
-    let plugin = catalog.connector(class)?;
+    let latest = catalog.connector(class)?;
+    let versions: Vec<&Plugin> = catalog.versions(class).collect();
     let mut verdict = Verdict {
         catalog,
         defaults,
         submitted,
         infos: ConfigInfos { name: class.into(), error_count: 0, groups: Vec::new(), configs: Vec::new() },
     };
-    verdict.framework(plugin);
-    if !verdict.version_fits(plugin) {
+    verdict.framework(latest, &versions);
+    let Some(plugin) = verdict.wanted_version(latest, &versions) else {
         return Ok(verdict.finish());
-    }
+    };
     let extras = if plugin.role == Role::Source { keys::source() } else { keys::sink() };
     extras.iter().for_each(|key| verdict.key(key, ""));
     verdict.aliases("transforms", "Transforms", Role::Transform);
@@ -80,7 +81,7 @@ struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
-    fn framework(&mut self, plugin: &Plugin) {
+    fn framework(&mut self, latest: &Plugin, versions: &[&Plugin]) {
         for mut key in keys::common() {
             let converter = match key.name.as_str() {
                 "key.converter" | "key.converter.plugin.version" => Some(self.converter_class("key")),
@@ -88,16 +89,19 @@ impl Verdict<'_> {
                 "header.converter" | "header.converter.plugin.version" => Some(self.converter_class("header")),
                 _ => None,
             };
+            // Where the converter is none, there is nothing to have a version.
+            let visible = converter != Some(None) || key.kind == Kind::ClassName;
             key.default = match (converter, key.kind) {
                 (Some(_), Kind::ClassName) => Some(self.worker_class(&key.name).into()),
                 (Some(class), _) => class.map(|_| self.catalog.stock_version().into()),
-                _ if key.name == "connector.plugin.version" => Some(plugin.version.clone()),
+                _ if key.name == "connector.plugin.version" => Some(latest.version.clone()),
                 _ => key.default,
             };
             self.key(&key, "");
             if let Some(row) = self.infos.configs.last_mut() {
+                row.value.visible = visible;
                 row.value.recommended_values = match key.name.as_str() {
-                    "connector.plugin.version" => [plugin.version.clone()].into(),
+                    "connector.plugin.version" => versions.iter().map(|plugin| plugin.version.clone()).collect(),
                     "header.converter" => convert::header_classes().map(Into::into).into(),
                     _ if key.kind == Kind::ClassName => convert::CLASSES.map(Into::into).into(),
                     _ if key.name.ends_with(".plugin.version") => {
@@ -123,21 +127,26 @@ impl Verdict<'_> {
         find_converter(&key, self.submitted.config.get(&key).map_or(self.worker_class(&key), str::trim))
     }
 
-    /// Whether the plug-in has the version that is asked for.
-    fn version_fits(&mut self, plugin: &Plugin) -> bool {
-        let Some(wanted) = self.submitted.config.get("connector.plugin.version") else { return true };
+    /// The version of the plug-in that is asked for, if there is one.
+    fn wanted_version<'p>(&mut self, latest: &'p Plugin, versions: &[&'p Plugin]) -> Option<&'p Plugin> {
+        let Some(wanted) = self.submitted.config.get("connector.plugin.version") else { return Some(latest) };
         let message = match VersionRange::parse(wanted) {
-            Ok(range) if range.contains(&plugin.version) => return true,
-            Ok(range) => format!(
-                "Plugin {} not found that matches the version range {range}, available versions: [{}]",
-                plugin.class, plugin.version
-            ),
+            Ok(range) => match versions.iter().find(|plugin| range.contains(&plugin.version)) {
+                Some(plugin) => return Some(plugin),
+                None => {
+                    let there = versions.iter().map(|plugin| plugin.version.as_str()).collect::<Vec<_>>().join(", ");
+                    let class = &latest.class;
+                    format!(
+                        "Plugin {class} not found that matches the version range {range}, available versions: [{there}]"
+                    )
+                }
+            },
             Err(error) => format!("Invalid value {wanted} for configuration connector.plugin.version: {error}"),
         };
         for key in ["connector.class", "connector.plugin.version"] {
             self.infos.error(key, message.clone());
         }
-        false
+        None
     }
 
     /// Rows of the transforms or predicates that the list `list` names.

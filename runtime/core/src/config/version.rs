@@ -92,8 +92,13 @@ impl Part {
     }
 }
 
+/// True if `version` is in the range `wanted`; every version is if nothing is wanted, none is if that is no range.
+pub fn fits(wanted: Option<&str>, version: &str) -> bool {
+    wanted.is_none_or(|wanted| VersionRange::parse(wanted).is_ok_and(|range| range.contains(version)))
+}
+
 /// Order of two versions; missing numbers count as 0, and one with a qualifier comes before the same without.
-fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     let split =
         |version| <str>::split_once(version, '-').map_or((version, ""), |(numbers, qualifier)| (numbers, qualifier));
     let ((a, a_qualifier), (b, b_qualifier)) = (split(a), split(b));

@@ -32,8 +32,9 @@ pub struct Class {
     pub task_class: String,
 }
 
-/// Every connector class the worker can run, by every name and alias that `connector.class` may use for it.
-pub type Catalogue = BTreeMap<String, Class>;
+/// Every connector class the worker can run, by every name and alias that `connector.class` may use for it; its versions, the latest
+/// first.
+pub type Catalogue = BTreeMap<String, Vec<Class>>;
 
 /// What is fixed for a worker's life.
 #[derive(Clone, Debug)]
@@ -233,6 +234,8 @@ pub enum Input {
         /// The answer.
         outcome: Result<Answer, Refusal>,
     },
+    /// What the worker can run has changed.
+    Catalogue(Catalogue),
     /// Time has passed, and nothing else happened: said when [`Herder::poll_timeout`](super::Herder::poll_timeout) is due.
     Tick,
     /// The worker shuts down: stop everything. [`Herder::is_idle`](super::Herder::is_idle) says when that is done.

@@ -34,7 +34,7 @@ use wanted::Wanted;
 use writes::Writes;
 
 use crate::{
-    config::ConfigMap,
+    config::{ConfigMap, version::fits},
     connect_topics::{self, BadRecord, ConfigRecord},
 };
 
@@ -128,6 +128,7 @@ impl Herder {
             Input::Start { named } => self.start(now, &named),
             Input::Request { id, operation } => self.request(now, id, operation),
             Input::Validated { id, outcome } => self.validated(now, id, outcome),
+            Input::Catalogue(catalogue) => self.settings.catalogue = catalogue,
             Input::Written(write) => self.written(now, write, Ok(())),
             Input::WriteFailed { write, reason } => self.written(now, write, Err(reason)),
             Input::Offsets { id, outcome } => self.offsets_done(now, id, outcome),
@@ -373,7 +374,9 @@ impl Herder {
 /// The class of a connector, if it is known here.
 fn class<'a>(wanted: &Wanted, settings: &'a Settings, name: &str) -> Option<&'a Class> {
     let config = wanted.get(name)?.config.as_ref()?;
-    settings.catalogue.get(config.get("connector.class")?.trim())
+    let version = config.get("connector.plugin.version");
+    let mut versions = settings.catalogue.get(config.get("connector.class")?.trim())?.iter();
+    versions.find(|class| fits(version, &class.version))
 }
 
 fn scene<'a>(wanted: &'a Wanted, settings: &'a Settings, closing: bool, name: &'a str) -> Scene<'a> {

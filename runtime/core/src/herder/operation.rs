@@ -10,7 +10,7 @@ use super::{
     Answer, Herder, MAX_QUEUE, Now, OffsetsAction, Operation, Origin, Output, RETRY_MS, Refusal, RefusalKind,
     RequestId, Run, TargetState, TaskId, WriteId, class, scene,
 };
-use crate::{config::ConfigMap, connect_topics::ConfigRecord};
+use crate::{config::ConfigMap, connect_topics::ConfigRecord, rest::ConnectorStatus};
 
 /// Asks on the herder's own behalf; its answers go nowhere.
 pub(super) const NOBODY: RequestId = RequestId(u64::MAX);
@@ -73,6 +73,21 @@ impl Operation {
             | Operation::ResetTopics(connector) => connector,
         }
     }
+}
+
+/// A standalone worker of Kafka's answers 500 where it is told to restart what is not there.
+fn standalone_fails(refusal: Refusal) -> Refusal {
+    Refusal { kind: RefusalKind::Failed, ..refusal }
+}
+
+/// What is shown as RESTARTING, with why it had failed.
+fn with_traces(mut now: ConnectorStatus, before: ConnectorStatus) -> ConnectorStatus {
+    now.connector.trace = now.connector.trace.or(before.connector.trace);
+    for task in &mut now.tasks {
+        let trace = before.tasks.iter().find(|earlier| earlier.id == task.id).and_then(|earlier| earlier.trace.clone());
+        task.trace = task.trace.take().or(trace);
+    }
+    now
 }
 
 impl Herder {
@@ -185,9 +200,10 @@ impl Herder {
     fn set_target(&mut self, name: &str, id: RequestId, target: TargetState) -> Result<Option<Step>, Refusal> {
         let stop = target == TargetState::Stopped;
         let Some(wanted) = self.wanted.get(name) else {
-            let message =
-                if stop { format!("Connector {name} not found") } else { format!("Unknown connector {name}") };
-            return Err(Refusal::new(RefusalKind::NotFound, message));
+            return Err(match stop {
+                true => Refusal::new(RefusalKind::Failed, format!("No connector `{name}` configured")),
+                false => Refusal::new(RefusalKind::NotFound, format!("Unknown connector {name}")),
+            });
         };
         if wanted.target == target && !stop {
             self.reply(id, Ok(Answer::Done));
@@ -204,7 +220,7 @@ impl Herder {
     }
 
     fn restart(&mut self, name: &str, id: RequestId) -> Result<Step, Refusal> {
-        self.config(name)?;
+        self.config(name).map_err(standalone_fails)?;
         self.entry(name).live.restart_instance = true;
         Ok(Step::Settling { id, until: Until::Instance { created: None } })
     }
@@ -213,6 +229,7 @@ impl Herder {
         if self.wanted.get(name).is_none() {
             return Err(Refusal::new(RefusalKind::NotFound, format!("Unknown connector: {name}")));
         }
+        let before = self.status(name);
         let live = &mut self.entry(name).live;
         let mut parts = Vec::new();
         if !only_failed || matches!(live.instance, Instance::Failed { .. }) {
@@ -229,14 +246,14 @@ impl Herder {
         if !records.is_empty() {
             self.outputs.push_back(Output::WriteStatus(records));
         }
-        let answer = self.status(name).map(Answer::Restarting);
         let gone = || Refusal::new(RefusalKind::NotFound, format!("Status for connector {name} not found"));
+        let answer = self.status(name).zip(before).map(|(now, before)| Answer::Restarting(with_traces(now, before)));
         self.reply(id, answer.ok_or_else(gone));
         Ok(())
     }
 
     fn restart_task(&mut self, name: &str, id: RequestId, task: u32) -> Result<Step, Refusal> {
-        self.config(name)?;
+        self.config(name).map_err(standalone_fails)?;
         if self.wanted.get(name).is_none_or(|wanted| wanted.tasks.len() <= task as usize) {
             return Err(Refusal::new(RefusalKind::NotFound, format!("Task {name}-{task} not found")));
         }

@@ -34,7 +34,7 @@ impl World {
 
     /// A worker that starts with these configs recorded and these files named.
     fn with(table: BTreeMap<String, String>, named: &[&str]) -> World {
-        let class = |direction| Class { direction, version: "1".into(), task_class: "T".into() };
+        let class = |direction| vec![Class { direction, version: "1".into(), task_class: "T".into() }];
         let catalogue = [("Source".into(), class(Direction::Source)), ("Sink".into(), class(Direction::Sink))];
         let settings = Settings { worker_id: "w:1".into(), catalogue: catalogue.into(), request_timeout_ms: 90_000 };
         let mut herder = Herder::new(settings);
@@ -394,9 +394,9 @@ fn refusals() {
     check(no_replace, RefusalKind::Conflict, "Connector n already exists");
     check(put("m", "bad=1", Origin::Rest), RefusalKind::BadRequest, "bad");
     check(target("x", TargetState::Paused), RefusalKind::NotFound, "Unknown connector x");
-    check(target("x", TargetState::Stopped), RefusalKind::NotFound, "Connector x not found");
+    check(target("x", TargetState::Stopped), RefusalKind::Failed, "No connector `x` configured");
     check(Operation::Delete("x".into()), RefusalKind::NotFound, "Connector x not found");
-    check(restart("x", false, false), RefusalKind::NotFound, "Connector x not found");
+    check(restart("x", false, false), RefusalKind::Failed, "Connector x not found");
     check(restart("x", true, false), RefusalKind::NotFound, "Unknown connector: x");
     let task = TaskId { connector: "n".into(), task: 7 };
     check(Operation::RestartTask(task), RefusalKind::NotFound, "Task n-7 not found");

@@ -538,12 +538,15 @@ fn what_rest_lists() {
         (all[2].kind, all[11].kind, all[19].class.as_str()),
         ("converter", "header_converter", convert::SIMPLE_HEADER_CONVERTER)
     );
-    let names = |name| catalog().config_keys(name).unwrap().into_iter().map(|key| key.name).collect::<Vec<_>>();
+    let names = |name| catalog().config_keys(name, None).unwrap().into_iter().map(|key| key.name).collect::<Vec<_>>();
     assert_eq!(
         (names("FileStreamSource").len(), &names("FileStreamSource")[..4]),
         (27, &["file", "topic", "batch.size", "name"].map(String::from)[..])
     );
     assert_eq!(names("FileStreamSink").len(), 25);
     assert!(names("JsonConverter").contains(&"schemas.enable".into()));
-    assert_eq!(catalog().config_keys("Nope"), Err("Unknown plugin Nope.".into()));
+    assert_eq!(
+        catalog().config_keys("Nope", None),
+        Err(crate::config::KeysError::Unknown("Unknown plugin Nope.".into()))
+    );
 }
