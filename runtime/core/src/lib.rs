@@ -3,6 +3,7 @@
 extern crate alloc;
 
 pub mod batches;
+pub mod client_settings;
 pub mod columns;
 pub mod config;
 pub mod connect_topics;
@@ -13,6 +14,7 @@ pub mod exchange;
 #[cfg(test)]
 mod fake;
 pub mod herder;
+pub mod offset_file;
 pub mod offsets;
 pub mod partition;
 pub mod plugin;
