@@ -4,12 +4,15 @@
 //! `runtime_core`, guests to `runtime_host`, records to `broker`.
 
 pub mod broker_command;
+pub mod client;
 pub mod cluster;
 pub mod failure;
 pub mod grants;
 pub mod herd;
+pub mod home;
 pub mod logging;
 pub mod metrics;
+pub mod place;
 pub mod plugins;
 pub mod ports;
 pub mod probe;

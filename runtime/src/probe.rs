@@ -21,6 +21,11 @@ pub async fn is_broker(address: &str) -> bool {
     timeout(PATIENCE, ask(address)).await.is_ok_and(|answered| answered.unwrap_or(false))
 }
 
+/// True if somebody listens there, whoever it is.
+pub async fn listens(address: &str) -> bool {
+    timeout(PATIENCE, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok())
+}
+
 async fn ask(address: &str) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(&REQUEST).await?;

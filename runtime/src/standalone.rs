@@ -1,6 +1,6 @@
 //! `connectd standalone WORKER.properties [CONNECTOR files...]`: everything in one process.
 //!
-//! Owns the order. Start: files are read and judged, ports bound, broker recovered and plug-ins loaded side by side, the herder loaded
+//! Owns the order. Start: files are read and judged, ports bound, broker recovered (or the cluster found) and plug-ins loaded side by side, the herder loaded
 //! from its topics, REST answered, the files' connectors put, then "ready". Stop, the other way round: REST, connectors and tasks, and
 //! the broker last. Invariant: a start that is refused has changed nothing in the data folder but the broker's own recovery.
 
@@ -12,27 +12,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use broker::{Node, settings::Settings};
+use broker::settings::Settings;
 use broker_core::group::GroupSettings;
 use runtime_cli::banner::Banner;
 use runtime_core::{
     connector_file::{self, ConnectorFile},
     herder::{self, Herder, Input, Operation, Origin},
     rest::ServerInfo,
-    worker_config::{self, AdminListeners, Listener, WorkerConfig},
+    worker_config::{AdminListeners, Listener, WorkerConfig},
 };
 use tokio::runtime::Handle;
 
 use crate::{
-    broker_command::{self, addresses},
-    cluster::{Cluster, Embedded},
+    cluster::Cluster,
     failure::{CONNECTOR, Failure, RUNNING, START},
     grants::Grants,
     herd::{Herd, Tables},
+    home::Home,
     logging::{self, Loggers},
     metrics::Metrics,
+    place::{self, Place},
     plugins::{self, Plugins},
-    probe,
     rest::{self, App, server},
     signals::Signals,
     worker::Worker,
@@ -72,8 +72,10 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
     let (config, mut notes) = read_worker(&start.worker)?;
     let files = read_connectors(&start.connectors)?;
     let (settings, broker_notes) = broker_settings(&start, &config)?;
-    notes.extend(broker_notes);
-    refuse_remote(&config, &settings).await?;
+    let place = place::decide(&config, &settings.log_dir).await?;
+    if place == Place::Here {
+        notes.extend(broker_notes);
+    }
     let rest = bind_rest(&config, start.insecure_listen || settings.insecure_listen).await?;
     let loggers = logging::start();
     notes.iter().for_each(|note| tracing::warn!("{note}"));
@@ -87,24 +89,23 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
         grants,
     };
     let loading = start.guests.spawn(Plugins::load(sources, start.guests.clone()));
-    let data = settings.log_dir.display().to_string();
-    let mut node = broker_command::start(settings, broker_ports_setting(&config)).await?;
-    start.passed("the broker is up");
+    let mut home = Home::open(place, settings, &config).await?;
+    start.passed("the cluster is there");
     let loaded =
         loading.await.map_err(|ended| Failure::new(RUNNING, format!("loading the plug-ins ended: {ended}")))?;
     let plugins = Arc::new(loaded.map_err(|error| Failure::new(RUNNING, error.to_string()))?);
     start.passed("the plug-ins are loaded");
-    plugins.known().notes().iter().chain(node.notes()).for_each(|note| tracing::warn!("{note}"));
+    plugins.known().notes().iter().chain(home.notes()).for_each(|note| tracing::warn!("{note}"));
 
     // Until here the system's own answer to Ctrl-C, an end at once, loses nothing.
     let mut signals = Signals::new()?;
-    let kafka = addresses(&node);
-    let running = Running::start(&start, &config, plugins, &node, files, rest, loggers).await;
+    let running = Running::start(&start, &config, plugins, &home, files, rest, loggers).await;
     let outcome = match running {
         Ok(mut running) => {
+            let (kafka, data) = (home.kafka(), home.data());
             let outcome = tokio::select! {
                 code = signals.next() => Ok(code),
-                () = node.failed() => Ok(RUNNING),
+                () = home.failed() => Ok(RUNNING),
                 failure = running.until_it_fails(&start, kafka, data) => Err(failure),
             };
             signals.then_exit();
@@ -113,7 +114,7 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
         }
         Err(failure) => Err(failure),
     };
-    let stopped = broker_command::stop(node).await;
+    let stopped = home.close().await;
     let code = outcome?;
     stopped.map(|()| code)
 }
@@ -169,52 +170,6 @@ fn broker_settings(start: &Start, config: &WorkerConfig) -> Result<(Settings, Ve
     Ok((settings, notes.into_iter().map(with_prefix).collect()))
 }
 
-/// The setting that names the broker's ports.
-fn broker_ports_setting(config: &WorkerConfig) -> &'static str {
-    match config.raw.contains("broker.listeners") || config.raw.contains("broker.port") {
-        true => "broker.listeners",
-        false => "bootstrap.servers",
-    }
-}
-
-/// The broker is in this process: says so where somebody means another one.
-async fn refuse_remote(config: &WorkerConfig, settings: &Settings) -> Result<(), Failure> {
-    let servers = config.bootstrap_servers.join(",");
-    let refused = |why: String| Err(Failure::new(START, why));
-    match config.embedded {
-        worker_config::Embedded::Never => refused(format!(
-            "broker.embedded=never asks for the cluster at {servers}, and connectd cannot use a remote cluster yet: that comes with a later \
-             version. Remove the line to use the broker in this process."
-        )),
-        worker_config::Embedded::Auto if !config.bootstrap_is_loopback() => refused(format!(
-            "bootstrap.servers={servers} names another machine, and connectd cannot use a remote cluster yet: that comes with a later \
-             version. Write bootstrap.servers=localhost:9092 to use the broker in this process."
-        )),
-        _ => refuse_neighbour(config, settings).await,
-    }
-}
-
-/// A broker of somebody else's where the connectors would look for theirs.
-async fn refuse_neighbour(config: &WorkerConfig, settings: &Settings) -> Result<(), Failure> {
-    for server in config.bootstrap_servers.iter().filter(|_| config.embedded == worker_config::Embedded::Auto) {
-        let port = server.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        // Where nobody listens there is nobody to ask.
-        let taken = port.is_some_and(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_err());
-        if taken && probe::is_broker(server).await {
-            let who = port.and_then(crate::ports::holder).map(|holder| format!(", {holder}")).unwrap_or_default();
-            let data = settings.log_dir.display();
-            return Err(Failure::new(
-                START,
-                format!(
-                    "Another broker answers at bootstrap.servers={server}{who}, and connectd cannot use a remote cluster yet: that comes with a \
-                 later version. Stop that broker, or name a free port in bootstrap.servers to run one here, with its data in {data}."
-                ),
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// Sockets of the REST API and, if it has its own, of its admin half.
 struct Rest {
     main: server::Bound,
@@ -267,7 +222,7 @@ impl Running {
         start: &Start,
         config: &WorkerConfig,
         plugins: Arc<Plugins>,
-        node: &Node,
+        home: &Home,
         files: Vec<ConnectorFile>,
         rest: Rest,
         loggers: Loggers,
@@ -278,7 +233,7 @@ impl Running {
             judged.map_err(|refusal| refused_file(path, &refusal.message))?;
         }
         let worker_id = config.worker_id(rest.main.port());
-        let cluster: Arc<dyn Cluster> = Arc::new(Embedded::new(node.handle()));
+        let cluster = home.cluster();
         let herder = load_herder(config, &plugins, &*cluster, worker_id).await?;
         let tables =
             Tables { configs: config.config_storage_topic.clone(), status: config.status_storage_topic.clone() };
@@ -300,7 +255,7 @@ impl Running {
             info: Arc::new(ServerInfo {
                 version: format!("{}-connectd", plugins::CONTRACT_VERSION),
                 commit: env!("CARGO_PKG_VERSION").into(),
-                kafka_cluster_id: node.cluster_id().into(),
+                kafka_cluster_id: home.cluster_id().into(),
             }),
             topic_tracking: (config.topic_tracking_enable, config.topic_tracking_allow_reset),
             answers: rest::Answers::of(&config.rest),

@@ -15,7 +15,7 @@ use broker_core::{
 };
 use runtime_core::{batches, consumer::Fetched, herder::TopicRecord};
 
-use super::{Answer, Caller, Cluster, fetch};
+use super::{Answer, Caller, Cluster, Who, fetch};
 
 /// Times that a write to an internal topic is tried while the journal is full.
 const WRITE_TRIES: u32 = 20;
@@ -34,7 +34,7 @@ impl Embedded {
 }
 
 impl Cluster for Embedded {
-    fn caller(&self) -> Arc<dyn Caller> {
+    fn caller(&self, _: Who) -> Arc<dyn Caller> {
         Arc::new(CallerHere(Arc::new(Conn::new(self.own.handle.clone()))))
     }
 
@@ -100,6 +100,10 @@ impl Caller for CallerHere {
             let Reply::Fetch(topics) = reply else { bail!("an answer to another question") };
             Ok(fetch::read(&conn.handle, &fetch, topics).await)
         })
+    }
+
+    fn fetcher(&self) -> Arc<dyn Caller> {
+        Arc::new(CallerHere(Arc::new(Conn::new(self.0.handle.clone()))))
     }
 }
 

@@ -101,7 +101,7 @@ async fn write(cluster: Arc<dyn Cluster>, topic: String, waiting: Arc<Waiting>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Answer, Caller};
+    use crate::cluster::{Answer, Caller, Who};
 
     /// Fails once, then keeps what is written.
     #[derive(Default)]
@@ -111,7 +111,7 @@ mod tests {
     }
 
     impl Cluster for Fails {
-        fn caller(&self) -> Arc<dyn Caller> {
+        fn caller(&self, _: Who) -> Arc<dyn Caller> {
             unreachable!("nobody asks")
         }
 

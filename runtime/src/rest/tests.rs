@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
-    cluster::{Answer, Caller, Cluster},
+    cluster::{Answer, Caller, Cluster, Who},
     grants::Grants,
     herd::Tables,
     logging,
@@ -29,7 +29,7 @@ use crate::{
 struct Nowhere;
 
 impl Cluster for Nowhere {
-    fn caller(&self) -> Arc<dyn Caller> {
+    fn caller(&self, _: Who) -> Arc<dyn Caller> {
         unreachable!("no task is started")
     }
 

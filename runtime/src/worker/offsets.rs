@@ -23,7 +23,7 @@ use super::{
     Shared, settings,
     task::{call_error, pairs},
 };
-use crate::cluster::{Caller, wall_ms};
+use crate::cluster::{Caller, Who, wall_ms};
 
 type Outcome = Result<Answer, Refusal>;
 
@@ -35,7 +35,9 @@ pub(super) async fn act(
     config: &ConfigMap,
     action: OffsetsAction,
 ) -> Outcome {
-    let caller = shared.cluster.caller();
+    let group = (direction == Direction::Sink).then(|| settings::group(config, connector));
+    let task = TaskId { connector: connector.to_owned(), task: 0 };
+    let caller = shared.cluster.caller(Who { task, connector: config.clone(), group });
     let scene = Scene { shared, caller, connector, config };
     match (action, direction) {
         (OffsetsAction::Read, Direction::Source) => {

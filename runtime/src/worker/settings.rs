@@ -11,6 +11,8 @@ use runtime_core::{
     worker_config::WorkerConfig,
 };
 
+use crate::cluster::Pace;
+
 /// Most records that a source may give at once.
 const POLL_RECORDS: u32 = 10_000;
 /// About so many bytes.
@@ -46,6 +48,7 @@ pub(super) fn sink(
     start: &StartTask,
     role: Role,
     info: &PluginInfo,
+    pace: Pace,
 ) -> Result<sink::Settings, String> {
     let connector = connector(worker, start, role)?;
     let client =
@@ -65,10 +68,12 @@ pub(super) fn sink(
             client_id: client.text("client.id", &format!("connector-consumer-{}-{}", task.connector, task.task)),
             topics: connector.topics,
             session_timeout_ms: client.number("session.timeout.ms", 45_000)?,
-            heartbeat_ms: client.number("heartbeat.interval.ms", 3_000)?,
+            heartbeat_ms: match pace.heartbeat_ms {
+                Some(ms) => ms,
+                None => client.number("heartbeat.interval.ms", 3_000)?,
+            },
             rebalance_timeout_ms: client.number("max.poll.interval.ms", 300_000)?,
-            // Asking the broker in this process costs next to nothing, and new topics are to be seen soon.
-            metadata_ms: client.number("metadata.max.age.ms", 1_000)?,
+            metadata_ms: client.number("metadata.max.age.ms", pace.metadata_ms)?,
             max_wait_ms: client.number("fetch.max.wait.ms", 500)?,
             max_bytes: client.number("fetch.max.bytes", FETCH_BYTES)?,
             max_partition_bytes: client.number("max.partition.fetch.bytes", PARTITION_BYTES)?,

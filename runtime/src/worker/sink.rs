@@ -22,8 +22,10 @@ use crate::cluster::Caller;
 
 /// Runs the task to its end. The error is for the status.
 pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
-    let settings = settings::sink(&context.shared.config, &context.start, context.role(), context.plugin.info())?;
-    let (caller, fetcher) = (context.shared.cluster.caller(), context.shared.cluster.caller());
+    let pace = context.shared.cluster.pace();
+    let settings = settings::sink(&context.shared.config, &context.start, context.role(), context.plugin.info(), pace)?;
+    let caller = context.caller(Some(settings.consumer.group.clone()));
+    let fetcher = caller.fetcher();
     let mut machine = Sink::new(settings);
     let guest = Guest { plugin: context.plugin.clone(), env: context.env()?, task: None };
     let mut ways = Ways { caller, fetcher, group: None, task: None, call: None, idle: Some(guest), fetch: None };
@@ -34,7 +36,7 @@ pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
             match output {
                 Output::Say(said) => context.say(said).await,
                 Output::End(ended) => return Ok(ended),
-                Output::CancelFetch => ways.cancel_fetch(context),
+                Output::CancelFetch => ways.cancel_fetch(),
                 other => ways.begin(other, context),
             }
         }
@@ -119,9 +121,9 @@ impl Ways {
         })
     }
 
-    fn cancel_fetch(&mut self, context: &Context) {
+    fn cancel_fetch(&mut self) {
         if self.fetch.take().is_some() {
-            self.fetcher = context.shared.cluster.caller();
+            self.fetcher = self.caller.fetcher();
         }
     }
 

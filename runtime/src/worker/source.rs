@@ -23,7 +23,7 @@ const LONGEST_IDLE_MS: u32 = 1000;
 /// Runs the task to its end. The error is for the status.
 pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
     let settings = settings::source(&context.shared.config, &context.start, context.role())?;
-    let caller = context.shared.cluster.caller();
+    let caller = context.caller(None);
     let mut machine = Source::new(settings);
     let mut guest = Guest::new(context)?;
     let stdin = guest.env.stdin.clone();

@@ -20,7 +20,7 @@ use runtime_host::{Env, HostError, Plugin, StopFlag};
 use tokio::sync::mpsc;
 
 use super::{Shared, measure::Measure, sink, source};
-use crate::cluster::wall_ms;
+use crate::cluster::{Caller, Who, wall_ms};
 
 /// What a task is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,12 @@ impl Context {
             Direction::Source => Role::Source,
             Direction::Sink => Role::Sink,
         }
+    }
+
+    /// A way to ask the cluster; `group` is a sink's.
+    pub fn caller(&self, group: Option<String>) -> Arc<dyn Caller> {
+        let StartTask { task, connector, .. } = &self.start;
+        self.shared.cluster.caller(Who { task: task.clone(), connector: connector.clone(), group })
     }
 
     /// What the instance may see and touch. The error is for the status.
