@@ -5,6 +5,7 @@
 
 mod bench;
 mod clients;
+mod cluster;
 mod connect;
 mod crash;
 mod kafka;

@@ -2,6 +2,9 @@
 //!
 //! Owns sockets, files and the terminal for a tool. Leaves flags, requests and texts to `runtime_cli`.
 
+mod clients;
+mod console_consumer;
+mod console_producer;
 mod link;
 mod terminal;
 
@@ -18,6 +21,17 @@ pub fn run(name: &str, arguments: &[String]) -> u8 {
     let mut world = Terminal::new();
     match tool.run {
         Run::Here(_) => tool.run(arguments, &mut world),
-        Run::Edge => unreachable!("{name} is not among the tools that run in the binary"),
+        Run::Edge => {
+            let given = match tool.begin(arguments, &mut world) {
+                Ok(given) => given,
+                Err(code) => return code,
+            };
+            let outcome = match name {
+                "kafka-console-consumer" => console_consumer::run(&given, &mut world),
+                "kafka-console-producer" => console_producer::run(&given, &mut world),
+                _ => unreachable!("{name} is not among the tools that run in the binary"),
+            };
+            outcome.unwrap_or_else(|failure| tool.end(failure, &mut world))
+        }
     }
 }

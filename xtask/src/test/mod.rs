@@ -7,7 +7,7 @@ mod score;
 
 pub use score::Score;
 
-use crate::{clients, connect, repo, run as set_up};
+use crate::{clients, cluster, connect, repo, run as set_up};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 11] = [
+const SUITES: [(&str, Suite); 12] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -62,6 +62,7 @@ const SUITES: [(&str, Suite); 11] = [
     ("node", || clients::suite("node")),
     ("java", || clients::suite("java")),
     ("connect", connect::suite),
+    ("cluster", cluster::suite),
 ];
 
 /// The workspaces of components, each beside ours and not part of it.

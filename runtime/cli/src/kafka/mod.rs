@@ -2,15 +2,19 @@
 //!
 //! Owns the list of names under which the binary answers. Leaves every tool to its file.
 
+pub mod client_options;
 pub mod configs;
+pub mod console_consumer;
+pub mod console_producer;
 pub mod consumer_groups;
+pub mod formatter;
 pub mod get_offsets;
 pub mod topics;
 
 use crate::tool::Tool;
 
 /// Every tool, by name.
-pub const TOOLS: &[&Tool] = &[&configs::TOOL, &consumer_groups::TOOL, &get_offsets::TOOL, &topics::TOOL];
+pub const TOOLS: &[&Tool] = &[&configs::TOOL, &console_consumer::TOOL, &console_producer::TOOL, &consumer_groups::TOOL, &get_offsets::TOOL, &topics::TOOL];
 
 /// The tool of this name, which may have the ending of a script.
 pub fn find(name: &str) -> Option<&'static Tool> {

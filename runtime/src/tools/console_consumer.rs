@@ -1,0 +1,171 @@
+//! `kafka-console-consumer`: reading topics and printing them.
+//!
+//! Leaves the command line and the look of a record to `runtime_cli`. Invariant: a record's offset is committed only after it was printed,
+//! and what was printed is written out before the next wait.
+
+use std::{
+    io::{self, Write},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    Message, Offset, Timestamp, TopicPartitionList,
+    config::FromClientConfigAndContext,
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{BorrowedMessage, Headers},
+};
+use runtime_cli::{
+    failure::Failure,
+    flags::Given,
+    kafka::{
+        console_consumer::{Asked, From, Start, TIMED_OUT, TOOL, made_up_group, processed, understand},
+        formatter::Record,
+    },
+    world::World,
+};
+use runtime_core::client_settings::Client;
+
+use super::clients::{self, Stop, Trouble};
+
+/// Between two looks whether to end.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Most bytes that wait to be written.
+const BUFFER: usize = 64 << 10;
+
+/// Prints records until there is a reason to end; gives the exit code.
+pub fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
+    let asked = understand(given, world)?;
+    let consumer = consumer(&asked, world)?;
+    let stop = Stop::listen(|_| {});
+    let mut printer = Printer { out: io::stdout(), buffer: Vec::with_capacity(BUFFER), gone: false, count: 0 };
+    let (mut last, begun) = (Instant::now(), asked.max_messages != Some(0));
+    let code = loop {
+        if let Some(code) = stop.code() {
+            break code;
+        }
+        if printer.gone || !begun {
+            break 0;
+        }
+        let wait = if printer.buffer.is_empty() { POLL } else { Duration::ZERO };
+        match consumer.poll(wait) {
+            Some(Ok(message)) => {
+                printer.print(&asked, &message)?;
+                last = Instant::now();
+                if !matches!(asked.from, From::Partition(..)) {
+                    // It was assigned a moment ago; if it is not any more, there is nothing to commit.
+                    let _ = consumer.store_offset_from_message(&message);
+                }
+                if asked.max_messages.is_some_and(|most| printer.count >= most) {
+                    break 0;
+                }
+            }
+            Some(Err(error)) => told(&error)?,
+            None => printer.flush(),
+        }
+        if asked.timeout_ms.is_some_and(|ms| last.elapsed() >= Duration::from_millis(ms)) {
+            printer.flush();
+            world.err(TIMED_OUT);
+            break 0;
+        }
+    };
+    printer.flush();
+    world.err(&processed(printer.count));
+    // Commits what was printed, if a group was named, and leaves the group.
+    drop(consumer);
+    if asked.events {
+        world.out("shutdown_complete\n");
+    }
+    Ok(code)
+}
+
+fn consumer(asked: &Asked, world: &mut dyn World) -> Result<BaseConsumer<Trouble>, Failure> {
+    let mut java = asked.consumer.clone();
+    let named = java.contains_key("group.id");
+    java.entry("group.id".into()).or_insert_with(|| made_up_group(world.random()));
+    java.entry("enable.auto.commit".into()).or_insert_with(|| named.to_string());
+    java.entry("allow.auto.create.topics".into()).or_insert_with(|| "true".into());
+    let mut config = clients::config(TOOL.name, Client::Consumer, &java)?;
+    config.set("enable.auto.offset.store", "false");
+    let trouble = Trouble::new(TOOL.name, &java);
+    let consumer = BaseConsumer::from_config_and_context(&config, trouble).map_err(clients::unusable)?;
+    let refused = |error: KafkaError| Failure::new(error.to_string());
+    match &asked.from {
+        From::Topic(topic) => consumer.subscribe(&[topic]).map_err(refused)?,
+        // librdkafka takes what begins with ^ for an expression; Java's has to fit the whole name.
+        From::Matching(include) => consumer.subscribe(&[&format!("^({include})$")]).map_err(refused)?,
+        From::Partition(topic, partition, start) => {
+            let offset = match start {
+                Start::Earliest => Offset::Beginning,
+                Start::Latest => Offset::End,
+                Start::At(offset) => Offset::Offset(*offset),
+            };
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(topic, *partition, offset).map_err(refused)?;
+            consumer.assign(&list).map_err(refused)?;
+        }
+    }
+    Ok(consumer)
+}
+
+/// What ends the tool is an error here; the rest was said, or passes.
+fn told(error: &KafkaError) -> Result<(), Failure> {
+    use RDKafkaErrorCode as Code;
+    match error.rdkafka_error_code() {
+        Some(
+            code @ (Code::GroupAuthorizationFailed
+            | Code::TopicAuthorizationFailed
+            | Code::SaslAuthenticationFailed
+            | Code::Authentication
+            | Code::InvalidTopic
+            | Code::UnknownPartition
+            | Code::AutoOffsetReset
+            | Code::Fatal),
+        ) => Err(Failure::new(code.to_string())),
+        _ => Ok(()),
+    }
+}
+
+struct Printer {
+    out: io::Stdout,
+    buffer: Vec<u8>,
+    gone: bool,
+    count: u64,
+}
+
+impl Printer {
+    fn print(&mut self, asked: &Asked, message: &BorrowedMessage<'_>) -> Result<(), Failure> {
+        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        let record = Record {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis(),
+            log_append_time: matches!(message.timestamp(), Timestamp::LogAppendTime(_)),
+            key: message.key(),
+            value: message.payload(),
+            headers: headers.map(|header| (header.key, header.value)).collect(),
+        };
+        self.count += 1;
+        let printed = asked.formatter.print(&record, &mut self.buffer);
+        if let Err(why) = printed {
+            if !asked.skip_errors {
+                self.flush();
+                return Err(Failure::new(why));
+            }
+            clients::say(&format!("{}: {why}; the record is left out", TOOL.name));
+        }
+        if self.buffer.len() >= BUFFER {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        if !self.buffer.is_empty() && self.out.write_all(&self.buffer).and_then(|()| self.out.flush()).is_err() {
+            self.gone = true;
+        }
+        self.buffer.clear();
+    }
+}

@@ -1,0 +1,220 @@
+//! `kafka-console-producer`: reading standard input and sending it.
+//!
+//! Leaves the command line and the making of records to `runtime_cli`. Invariant: what was read is sent, or named on stderr, before the end.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
+};
+use runtime_cli::{
+    failure::Failure,
+    flags::Given,
+    kafka::console_producer::{Asked, Line, TOOL, not_sent, understand},
+    world::World,
+};
+use runtime_core::client_settings::Client;
+
+use super::clients::{self, Stop, Trouble};
+
+/// While librdkafka's queue is full.
+const FULL: Duration = Duration::from_millis(2);
+
+/// After Ctrl-C.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Sends lines until the input ends; gives the exit code.
+pub fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
+    let asked = understand(given, world)?;
+    let sender = Arc::new(Sender::new(&asked)?);
+    let at_the_end = sender.clone();
+    Stop::listen(move |code| {
+        // What was typed is on its way; a cluster that is away is not waited for long.
+        let _ = at_the_end.producer.flush(LAST);
+        std::process::exit(code.into());
+    });
+    let sent = sender.send_all(&asked, world);
+    // Kafka's tool sends what it has read before it says what was wrong.
+    sender.finish();
+    sent.map(|()| 0)
+}
+
+struct Sender {
+    producer: ThreadedProducer<Reports>,
+}
+
+/// How many records are on their way, and what became of those that are not.
+struct Reports {
+    trouble: Trouble,
+    on_their_way: Mutex<u64>,
+    less: Condvar,
+}
+
+impl Sender {
+    fn new(asked: &Asked) -> Result<Self, Failure> {
+        let mut java = asked.producer.clone();
+        java.entry("delivery.timeout.ms".into()).or_insert_with(|| asked.max_block_ms.to_string());
+        let all = matches!(java.get("acks").map(String::as_str), Some("-1" | "all"));
+        java.entry("enable.idempotence".into()).or_insert_with(|| all.to_string());
+        let mut config = clients::config(TOOL.name, Client::Producer, &java)?;
+        // Where Java's producer sends a key, this one does too.
+        config.set("partitioner", "murmur2_random");
+        let trouble = Trouble::new(TOOL.name, &java);
+        let reports = Reports { trouble, on_their_way: Mutex::new(0), less: Condvar::new() };
+        let producer = ThreadedProducer::from_config_and_context(&config, reports).map_err(clients::unusable)?;
+        Ok(Self { producer })
+    }
+
+    fn send_all(&self, asked: &Asked, world: &mut dyn World) -> Result<(), Failure> {
+        let mut lines = Lines(io::stdin().lock());
+        // As Java's console: there is one if both ends are a terminal.
+        let prompts = io::stdin().is_terminal() && io::stdout().is_terminal();
+        for number in 1.. {
+            if prompts {
+                world.out(">");
+            }
+            let line = lines.next().map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
+            let Some(line) = line else { return Ok(()) };
+            let line = asked.reader.read(&line, number)?;
+            self.send(&asked.topic, &line);
+            if asked.sync {
+                self.wait();
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, topic: &str, line: &Line) {
+        let reports = self.producer.client().context();
+        *reports.lock() += 1;
+        let mut record = BaseRecord::<str, str>::to(topic);
+        (record.key, record.payload) = (line.key.as_deref(), line.value.as_deref());
+        if !line.headers.is_empty() {
+            let all = OwnedHeaders::new_with_capacity(line.headers.len());
+            record.headers = Some(
+                line.headers.iter().fold(all, |all, (key, value)| all.insert(Header { key, value: value.as_deref() })),
+            );
+        }
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    record = back;
+                    std::thread::sleep(FULL);
+                }
+                Err((error, _)) => {
+                    let why = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+                    return reports.done(Some(not_sent(topic, line, &why)));
+                }
+            }
+        }
+    }
+
+    fn wait(&self) {
+        let reports = self.producer.client().context();
+        let mut waiting = reports.lock();
+        while *waiting > 0 {
+            waiting = reports.less.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn finish(&self) {
+        // Every record comes back, in time or with its timeout; the flush spares the last ones the linger.
+        let _ = self.producer.flush(Duration::from_secs(1));
+        self.wait();
+    }
+}
+
+impl Reports {
+    fn lock(&self) -> std::sync::MutexGuard<'_, u64> {
+        self.on_their_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn done(&self, failed: Option<String>) {
+        if let Some(text) = failed {
+            // There is nobody left to tell.
+            let _ = io::stderr().write_all(text.as_bytes());
+        }
+        *self.lock() -= 1;
+        self.less.notify_all();
+    }
+}
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        self.trouble.log(level, fac, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.trouble.error(error, reason);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        self.done(result.as_ref().err().map(|(error, message)| {
+            let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            let line = Line { key: text(message.key()), value: text(message.payload()), ..Line::default() };
+            let why = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+            not_sent(message.topic(), &line, &why)
+        }));
+    }
+}
+
+/// Lines as Java's reader takes them: ended by `\n`, `\r` or both, and what is not UTF-8 replaced.
+struct Lines<R>(R);
+
+impl<R: BufRead> Lines<R> {
+    fn next(&mut self) -> io::Result<Option<String>> {
+        let mut line = Vec::new();
+        loop {
+            let available = match self.0.fill_buf() {
+                Ok(available) => available,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if available.is_empty() {
+                return Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned()));
+            }
+            match available.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+                None => {
+                    let len = available.len();
+                    line.extend_from_slice(available);
+                    self.0.consume(len);
+                }
+                Some(end) => {
+                    let is_return = available[end] == b'\r';
+                    line.extend_from_slice(&available[..end]);
+                    // The other half of a Windows line's end, if it is here already; a terminal sends none.
+                    let both = is_return && available.get(end + 1) == Some(&b'\n');
+                    self.0.consume(end + 1 + usize::from(both));
+                    return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_as_in_java() {
+        let mut lines = Lines(&b"a\nb\r\nc\rd\n\n\xffe"[..]);
+        for expected in ["a", "b", "c", "d", "", "\u{fffd}e"] {
+            assert_eq!(lines.next().unwrap().as_deref(), Some(expected));
+        }
+        assert_eq!(lines.next().unwrap(), None);
+    }
+}
