@@ -50,6 +50,7 @@ impl Home {
         let home = match place {
             Place::Here => {
                 let data = folder.display().to_string();
+                place::forget(&folder);
                 let node = Box::new(broker_command::start(settings, ports_setting(config)).await?);
                 Self::Here { node, data }
             }

@@ -89,6 +89,15 @@ fn recall(data: &Path) -> Option<Place> {
     }
 }
 
+/// Forgets a cluster elsewhere: a broker takes a folder only that is empty or its own.
+pub fn forget(data: &Path) {
+    if recall(data) == Some(Place::There)
+        && let Err(error) = fs::remove_file(data.join(MEMORY))
+    {
+        tracing::debug!("{}: {error}", data.join(MEMORY).display());
+    }
+}
+
 /// Remembers. A folder that cannot be written is no reason not to run: then nothing is remembered.
 pub fn remember(data: &Path, place: Place, config: &WorkerConfig) {
     if recall(data) == Some(place) {

@@ -31,6 +31,9 @@ use super::clients::{self, Stop, Trouble};
 /// Between two looks whether to end.
 const POLL: Duration = Duration::from_millis(50);
 
+/// The first answer of a cluster that is there comes sooner.
+const FIRST: Duration = Duration::from_secs(1);
+
 /// Most bytes that wait to be written.
 const BUFFER: usize = 64 << 10;
 
@@ -91,6 +94,10 @@ fn consumer(asked: &Asked, world: &mut dyn World) -> Result<BaseConsumer<Trouble
     let trouble = Trouble::new(TOOL.name, &java);
     let consumer = BaseConsumer::from_config_and_context(&config, trouble).map_err(clients::unusable)?;
     let refused = |error: KafkaError| Failure::new(error.to_string());
+    if let From::Topic(topic) | From::Partition(topic, ..) = &asked.from {
+        // Asked for now, the answer is there when it is needed; else librdkafka asks some half a second later.
+        let _ = consumer.client().fetch_metadata(Some(topic), FIRST);
+    }
     match &asked.from {
         From::Topic(topic) => consumer.subscribe(&[topic]).map_err(refused)?,
         // librdkafka takes what begins with ^ for an expression; Java's has to fit the whole name.

@@ -5,8 +5,13 @@
 mod clients;
 mod console_consumer;
 mod console_producer;
+mod consumer_perf;
 mod link;
+mod pace;
+mod producer_perf;
 mod terminal;
+mod verifiable_consumer;
+mod verifiable_producer;
 
 use runtime_cli::{kafka, tool::Run};
 
@@ -29,6 +34,10 @@ pub fn run(name: &str, arguments: &[String]) -> u8 {
             let outcome = match name {
                 "kafka-console-consumer" => console_consumer::run(&given, &mut world),
                 "kafka-console-producer" => console_producer::run(&given, &mut world),
+                "kafka-consumer-perf-test" => consumer_perf::run(&given, &mut world),
+                "kafka-producer-perf-test" => producer_perf::run(&given, &mut world),
+                "kafka-verifiable-consumer" => verifiable_consumer::run(&given, &mut world),
+                "kafka-verifiable-producer" => verifiable_producer::run(&given, &mut world),
                 _ => unreachable!("{name} is not among the tools that run in the binary"),
             };
             outcome.unwrap_or_else(|failure| tool.end(failure, &mut world))
