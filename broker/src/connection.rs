@@ -3,18 +3,18 @@
 //! Owns the limits of a connection (requests in flight, idle time, a reader that never reads). Leaves bytes to `broker_wire`, meaning
 //! to `api`. Invariant: responses leave in the order of their requests, whatever order the core answers in.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use broker_core::request::{ConnId, Reply};
 use broker_wire::{FrameReader, Out, RequestHeader, Response, decode, encode, request::Reaction};
 use bytes::Bytes;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
@@ -25,6 +25,18 @@ use crate::{
 
 /// Requests of one connection that may be unanswered; beyond it no more are read.
 const IN_FLIGHT: usize = 128;
+
+/// Bytes of unanswered requests of one connection; beyond it no more are read. One larger request may be alone.
+const IN_FLIGHT_BYTES: usize = 32 << 20;
+
+/// Requests up to this size do not wait for those of others: heartbeats go on beside a flood of produce.
+const SMALL_BYTES: usize = 16 << 10;
+
+/// Answers are sent when so many bytes of them are ready, so that a client that does not read costs no more.
+const ANSWER_BYTES: usize = 1 << 20;
+
+/// A connection that has been quiet for so long gives its buffers back.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// A client that takes nothing for this long is cut off.
 const STALLED: Duration = Duration::from_secs(60);
@@ -39,13 +51,38 @@ pub(crate) struct Peer {
     pub port: i32,
     pub max_request_bytes: usize,
     pub max_idle: Duration,
+    /// Bytes of unanswered requests of all connections (`queued.max.request.bytes`).
+    pub queued: Arc<BytesLimit>,
 }
 
 /// What the writer sends next, in order.
 enum Due {
     Whole(Bytes),
     Now(RequestHeader, Response),
-    Later(RequestHeader, Shape, oneshot::Receiver<Reply>),
+    Later(RequestHeader, Shape, oneshot::Receiver<Reply>, Taken),
+}
+
+/// The places that a request's bytes take until it is answered.
+#[expect(dead_code, reason = "held for its end")]
+struct Taken(OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+/// Bytes that may be on their way at once; who wants more waits.
+pub(crate) struct BytesLimit {
+    places: Arc<Semaphore>,
+    most: u32,
+}
+
+impl BytesLimit {
+    /// At most so many bytes, or one request that is larger.
+    pub fn new(most: usize) -> Self {
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        Self { places: Arc::new(Semaphore::new(most as usize)), most }
+    }
+
+    async fn take(&self, bytes: usize) -> OwnedSemaphorePermit {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most);
+        self.places.clone().acquire_many_owned(bytes).await.expect("the semaphore is never closed")
+    }
 }
 
 /// Serves a connection until either side ends it.
@@ -69,34 +106,55 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, handle: Handle) {
 }
 
 async fn read(
-    mut from: OwnedReadHalf,
+    from: OwnedReadHalf,
     due: &mpsc::Sender<Due>,
     peer: &Peer,
     handle: &Handle,
     conn: ConnId,
 ) -> Result<(), String> {
     let mut frames = FrameReader::new(peer.max_request_bytes);
+    let in_flight = BytesLimit::new(IN_FLIGHT_BYTES);
     loop {
         while let Some(frame) = frames.next_frame().map_err(|error| error.to_string())? {
-            let next = take(frame, peer, handle, conn).await?;
+            let shared = if frame.len() > SMALL_BYTES { frame.len() } else { 0 };
+            let taken = Taken(in_flight.take(frame.len()).await, peer.queued.take(shared).await);
+            let next = take(frame, peer, handle, conn, taken).await?;
             if due.send(next).await.is_err() {
                 return Ok(());
             }
         }
-        match timeout(peer.max_idle, from.read_buf(&mut frames.room())).await {
-            Ok(Ok(0)) if frames.pending() > 0 => return Err("it ended in the middle of a request".into()),
-            Ok(Ok(0)) => return Ok(()),
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => {
-                return Err(format!("it was idle for {} ms (connections.max.idle.ms)", peer.max_idle.as_millis()));
-            }
+        if !readable(&from, &mut frames, peer.max_idle).await? {
+            return Err(format!("it was idle for {} ms (connections.max.idle.ms)", peer.max_idle.as_millis()));
+        }
+        match from.try_read_buf(&mut frames.room()) {
+            Ok(0) if frames.pending() > 0 => return Err("it ended in the middle of a request".into()),
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.to_string()),
         }
     }
 }
 
+/// Waits until there is something to read; false if there is nothing for too long. Room for it is made only then.
+async fn readable(from: &OwnedReadHalf, frames: &mut FrameReader, max_idle: Duration) -> Result<bool, String> {
+    let quiet = QUIET.min(max_idle);
+    let soon = timeout(quiet, from.readable()).await;
+    let ready = match soon {
+        Ok(ready) => ready,
+        Err(_) => {
+            frames.release();
+            match timeout(max_idle - quiet, from.readable()).await {
+                Ok(ready) => ready,
+                Err(_) => return Ok(false),
+            }
+        }
+    };
+    ready.map(|()| true).map_err(|error| error.to_string())
+}
+
 /// Sends one request to the core, or finds its answer at once.
-async fn take(frame: Bytes, peer: &Peer, handle: &Handle, conn: ConnId) -> Result<Due, String> {
+async fn take(frame: Bytes, peer: &Peer, handle: &Handle, conn: ConnId, taken: Taken) -> Result<Due, String> {
     let (header, request) = match decode(frame) {
         Ok(decoded) => decoded,
         Err(error) => {
@@ -110,7 +168,7 @@ async fn take(frame: Bytes, peer: &Peer, handle: &Handle, conn: ConnId) -> Resul
         Step::Answer(response) => Ok(Due::Now(header, response)),
         Step::Ask(request, shape) => {
             let reply = handle.send(conn, request).await.map_err(|gone| gone.to_string())?;
-            Ok(Due::Later(header, shape, reply))
+            Ok(Due::Later(header, shape, reply, taken))
         }
     }
 }
@@ -125,6 +183,9 @@ async fn write(
     while let Some(mut next) = due.recv().await {
         loop {
             put(&mut out, next, &peer, &handle).await?;
+            if out.len() >= ANSWER_BYTES {
+                flush(&mut to, &mut out).await?;
+            }
             match due.try_recv() {
                 Ok(another) => next = another,
                 Err(_) => break,
@@ -142,7 +203,7 @@ async fn put(out: &mut Out, due: Due, peer: &Peer, handle: &Handle) -> Result<()
             return Ok(());
         }
         Due::Now(header, response) => (header, response),
-        Due::Later(header, shape, reply) => {
+        Due::Later(header, shape, reply, _taken) => {
             let reply = reply.await.map_err(|_| "the broker is stopping".to_string())?;
             if let (Shape::Produce { acks: 0 }, Reply::Produce(topics)) = (&shape, &reply)
                 && topics.iter().flat_map(|topic| &topic.partitions).any(|partition| partition.outcome.is_err())

@@ -3,10 +3,11 @@
 //! Owns which addresses a listener means (an empty host is loopback, v4 and v6) and how many connections there may be.
 
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -18,13 +19,10 @@ use tokio::{
 };
 
 use crate::{
-    connection::{self, Peer},
+    connection::{self, BytesLimit, Peer},
     handle::Handle,
     settings::{Listener, Settings},
 };
-
-/// Connections at once over all listeners; more wait in the system's queue.
-const CONNECTIONS: usize = 20_000;
 
 /// After a failed accept (no more file descriptors, say) this long is waited, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -94,8 +92,11 @@ impl Bound {
             advertised: settings.advertised.clone(),
             max_request_bytes: settings.max_request_bytes,
             max_idle: Duration::from_millis(settings.max_idle_ms),
+            queued: Arc::new(BytesLimit::new(settings.queued_max_bytes)),
+            per_address: settings.max_connections_per_ip,
+            from: Mutex::default(),
         });
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let places = Arc::new(Semaphore::new(settings.max_connections));
         let mut tasks = JoinSet::new();
         for socket in self.0 {
             tasks.spawn(accept(socket, handle.clone(), template.clone(), places.clone()));
@@ -112,6 +113,37 @@ struct Template {
     advertised: Option<(String, u16)>,
     max_request_bytes: usize,
     max_idle: Duration,
+    queued: Arc<BytesLimit>,
+    /// `max.connections.per.ip`, and how many there are from each address.
+    per_address: usize,
+    from: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A connection's place among those of its address.
+struct FromAddress(Arc<Template>, IpAddr);
+
+impl FromAddress {
+    /// None if the address has as many as it may have.
+    fn take(template: &Arc<Template>, address: IpAddr) -> Option<Self> {
+        let mut from = template.from.lock().expect("nobody panics with this lock");
+        let count = from.entry(address).or_default();
+        if *count >= template.per_address {
+            return None;
+        }
+        *count += 1;
+        Some(Self(template.clone(), address))
+    }
+}
+
+impl Drop for FromAddress {
+    fn drop(&mut self) {
+        let mut from = self.0.from.lock().expect("nobody panics with this lock");
+        let count = from.get_mut(&self.1).expect("it was counted");
+        *count -= 1;
+        if *count == 0 {
+            from.remove(&self.1);
+        }
+    }
 }
 
 impl Template {
@@ -133,6 +165,7 @@ impl Template {
             port: i32::from(port),
             max_request_bytes: self.max_request_bytes,
             max_idle: self.max_idle,
+            queued: self.queued.clone(),
         })
     }
 }
@@ -153,16 +186,20 @@ async fn accept(socket: TcpListener, handle: Handle, template: Arc<Template>, pl
             Some(_) = connections.join_next() => continue,
         };
         let served = accepted.and_then(|(stream, address)| {
+            let Some(of_address) = FromAddress::take(&template, address.ip().to_canonical()) else {
+                return Ok(None);
+            };
             stream.set_nodelay(true)?;
             let peer = template.peer(&stream, address)?;
-            Ok((stream, peer))
+            Ok(Some((stream, peer, of_address)))
         });
         match served {
-            Ok((stream, peer)) => {
+            Ok(None) => tracing::debug!("a connection was closed: max.connections.per.ip={}", template.per_address),
+            Ok(Some((stream, peer, of_address))) => {
                 let handle = handle.clone();
                 connections.spawn(async move {
                     connection::serve(stream, peer, handle).await;
-                    drop(place);
+                    drop((place, of_address));
                 });
             }
             Err(error) => {

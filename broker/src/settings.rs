@@ -56,6 +56,12 @@ pub struct Settings {
     pub max_request_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots`.
     pub fetch_sessions: usize,
+    /// `queued.max.request.bytes`: of unanswered requests of all connections.
+    pub queued_max_bytes: usize,
+    /// `max.connections`: more wait to be accepted.
+    pub max_connections: usize,
+    /// `max.connections.per.ip`: more are closed.
+    pub max_connections_per_ip: usize,
     /// `connections.max.idle.ms`.
     pub max_idle_ms: u64,
     /// Topic config defaults that differ from Kafka's, by topic config name.
@@ -85,6 +91,9 @@ impl Default for Settings {
             max_request_bytes: 104_857_600,
             max_idle_ms: 600_000,
             fetch_sessions: 1000,
+            queued_max_bytes: 256 << 20,
+            max_connections: 20_000,
+            max_connections_per_ip: usize::MAX,
             topic_defaults: BTreeMap::new(),
             retention_check_ms: 300_000,
             // As Kafka's own sample file: nobody waits for members that are not there.
@@ -122,8 +131,6 @@ const KNOWN: &[&str] = &[
     "log.flush.scheduler.interval.ms",
     "log.flush.start.offset.checkpoint.interval.ms",
     "log.message.format.version",
-    "max.connections",
-    "max.connections.per.ip",
     "metadata.log.dir",
     "metric.reporters",
     "metrics.num.samples",
@@ -182,12 +189,15 @@ const HONOURED: &[&str] = &[
     "log.retention.hours",
     "log.retention.minutes",
     "log.roll.hours",
+    "max.connections",
+    "max.connections.per.ip",
     "max.incremental.fetch.session.cache.slots",
     "node.id",
     "num.partitions",
     "offset.metadata.max.bytes",
     "offsets.retention.minutes",
     "port",
+    "queued.max.request.bytes",
     "socket.request.max.bytes",
 ];
 
@@ -217,7 +227,7 @@ impl Settings {
         const LONG: i8 = 5;
         const LIST: i8 = 7;
         let kafkas = Settings { log_dir: "/tmp/kafka-logs".into(), ..Settings::default() };
-        let rows: [(&'static str, i8, fn(&Settings) -> String, &'static str); 16] = [
+        let rows: [(&'static str, i8, fn(&Settings) -> String, &'static str); 19] = [
             ("node.id", INT, |s| s.node_id.to_string(), "The id of this node."),
             ("broker.id", INT, |s| s.node_id.to_string(), "The id of this node, by its older name."),
             (
@@ -242,6 +252,19 @@ impl Settings {
             ),
             ("delete.topic.enable", BOOLEAN, |s| s.delete_topics.to_string(), "Whether topics can be deleted."),
             ("socket.request.max.bytes", INT, |s| s.max_request_bytes.to_string(), "The largest request."),
+            (
+                "queued.max.request.bytes",
+                LONG,
+                |s| s.queued_max_bytes.to_string(),
+                "Bytes of unanswered requests of all connections.",
+            ),
+            ("max.connections", INT, |s| s.max_connections.to_string(), "Connections at once."),
+            (
+                "max.connections.per.ip",
+                INT,
+                |s| s.max_connections_per_ip.min(i32::MAX as usize).to_string(),
+                "Connections at once from one address.",
+            ),
             ("connections.max.idle.ms", LONG, |s| s.max_idle_ms.to_string(), "A connection idle for longer is closed."),
             (
                 "group.min.session.timeout.ms",
@@ -328,6 +351,19 @@ impl Settings {
             "socket.request.max.bytes" => self.max_request_bytes = number(key, value, 1024..=104_857_600)? as usize,
             "max.incremental.fetch.session.cache.slots" => {
                 self.fetch_sessions = number(key, value, 0..=100_000)? as usize
+            }
+            "queued.max.request.bytes" => {
+                self.queued_max_bytes = match number(key, value, -1..=i64::MAX)? {
+                    // Kafka's "no limit"; there is none that memory could not reach.
+                    ..=0 => Settings::default().queued_max_bytes,
+                    bytes => bytes as usize,
+                }
+            }
+            "max.connections" => {
+                self.max_connections = number(key, value, 1..=i64::from(i32::MAX))?.min(1_000_000) as usize
+            }
+            "max.connections.per.ip" => {
+                self.max_connections_per_ip = number(key, value, 0..=i64::from(i32::MAX))? as usize
             }
             "connections.max.idle.ms" => self.max_idle_ms = number(key, value, 1..=i64::MAX)? as u64,
             "group.min.session.timeout.ms" => {

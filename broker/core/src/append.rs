@@ -29,6 +29,9 @@ use crate::{
 
 type Refusal = (Error, String);
 
+/// Room kept for what an entry holds beside a batch: its header and directory.
+const ENTRY_FRAME_BYTES: usize = 64 << 10;
+
 /// Room kept for the offsets and task state of an atomic append.
 const STATE_MOST_BYTES: usize = 4 << 20;
 
@@ -82,6 +85,13 @@ impl Broker {
     fn check_room(&self, batches: usize, bytes: usize) -> Result<(), Refusal> {
         if self.pipeline.building.has_room(batches, bytes) {
             return Ok(());
+        }
+        if bytes > ENTRY_MOST_BYTES - ENTRY_FRAME_BYTES {
+            // However often it is tried: a retriable error would be tried for ever.
+            let most = ENTRY_MOST_BYTES - ENTRY_FRAME_BYTES;
+            let why =
+                format!("The record batch size is {bytes} bytes, and {most} is the most that can be written as one.");
+            return Err((Error::MessageTooLarge, why));
         }
         let why = format!(
             "{bytes} bytes do not fit beside what is being written: an entry of the journal holds {ENTRY_MOST_BYTES}."

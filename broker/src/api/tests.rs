@@ -22,6 +22,7 @@ fn peer() -> Peer {
         node_id: 1,
         cluster_id: "cluster".into(),
         log_dir: "/data".into(),
+        queued: std::sync::Arc::new(crate::connection::BytesLimit::new(1000)),
         host: "localhost".into(),
         port: 9092,
         max_request_bytes: 1000,
