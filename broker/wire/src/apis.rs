@@ -8,6 +8,8 @@ use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, api_versions_respons
 
 use crate::ErrorCode;
 
+pub mod page;
+
 /// Hands the table to the macro `$then`. A row is: name; versions advertised; lowest version served; types; guard schema.
 ///
 /// Produce is advertised from 0 although 0 to 2 are refused: an older librdkafka turns compression off otherwise

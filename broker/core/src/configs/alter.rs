@@ -101,6 +101,10 @@ fn changes<'a>(
         changes.extend(now.keys().filter(|name| !kept.contains(name)).map(|name| (name.clone(), None)));
     }
     for (name, change) in &asked.changes {
+        // Nothing changes, whatever its name: kafka-reassign-partitions removes throttles that were never set.
+        if matches!(change, ConfigChange::Delete) && !now.contains_key(name) {
+            continue;
+        }
         let key = key(name)?;
         let current = now.get(name).map_or_else(|| inherited(key), String::as_str);
         let value = match change {
