@@ -186,6 +186,7 @@ fn core_settings(settings: &Settings, cluster_id: &str) -> CoreSettings {
         fetch_sessions: settings.fetch_sessions,
         groups: settings.groups.clone(),
         offsets: settings.offsets.clone(),
+        transactions: settings.transactions.clone(),
         max_request_bytes: settings.max_request_bytes,
         entropy: u64::from_le_bytes(random()),
     }

@@ -5,7 +5,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
-use broker_core::{config_keys, group::GroupSettings, offsets::OffsetSettings, settings::Described};
+use broker_core::{
+    config_keys, group::GroupSettings, offsets::OffsetSettings, settings::Described, txn::TransactionSettings,
+};
 
 /// When a write counts as done (`log.flush`, ours).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub struct Settings {
     pub groups: GroupSettings,
     /// Committed offsets.
     pub offsets: OffsetSettings,
+    /// Transaction coordinator.
+    pub transactions: TransactionSettings,
     /// `--insecure-listen`: listen beyond loopback though nothing authenticates clients.
     pub insecure_listen: bool,
 }
@@ -99,6 +103,7 @@ impl Default for Settings {
             // As Kafka's own sample file: nobody waits for members that are not there.
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
+            transactions: TransactionSettings::default(),
             insecure_listen: false,
         }
     }
@@ -148,7 +153,6 @@ const KNOWN: &[&str] = &[
     "offsets.topic.segment.bytes",
     "principal.builder.class",
     "process.roles",
-    "producer.id.expiration.ms",
     "queued.max.requests",
     "rack",
     "broker.rack",
@@ -159,11 +163,12 @@ const KNOWN: &[&str] = &[
     "share.coordinator.state.topic.replication.factor",
     "socket.receive.buffer.bytes",
     "socket.send.buffer.bytes",
-    "transaction.max.timeout.ms",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+    "transaction.partition.verification.enable",
+    "transaction.remove.expired.transaction.cleanup.interval.ms",
     "transaction.state.log.min.isr",
     "transaction.state.log.num.partitions",
     "transaction.state.log.replication.factor",
-    "transactional.id.expiration.ms",
     "zookeeper.connect",
     "zookeeper.connection.timeout.ms",
 ];
@@ -197,8 +202,11 @@ const HONOURED: &[&str] = &[
     "offset.metadata.max.bytes",
     "offsets.retention.minutes",
     "port",
+    "producer.id.expiration.ms",
     "queued.max.request.bytes",
     "socket.request.max.bytes",
+    "transaction.max.timeout.ms",
+    "transactional.id.expiration.ms",
 ];
 
 impl Settings {
@@ -381,6 +389,15 @@ impl Settings {
                 self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000
             }
             "log.retention.check.interval.ms" => self.retention_check_ms = number(key, value, 1..=i64::MAX)? as u64,
+            "producer.id.expiration.ms" => {
+                self.transactions.producer_id_expiration_ms = number(key, value, 1..=i64::from(i32::MAX))?
+            }
+            "transaction.max.timeout.ms" => {
+                self.transactions.max_timeout_ms = number(key, value, 1..=i64::from(i32::MAX))? as i32
+            }
+            "transactional.id.expiration.ms" => {
+                self.transactions.id_expiration_ms = number(key, value, 1..=i64::from(i32::MAX))?
+            }
             "log.retention.hours" => self.set_default_ms("retention.ms", key, value, 3_600_000)?,
             "log.retention.minutes" => self.set_default_ms("retention.ms", key, value, 60_000)?,
             "log.roll.hours" => self.set_default_ms("segment.ms", key, value, 3_600_000)?,

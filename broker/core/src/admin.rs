@@ -27,7 +27,7 @@ use crate::{
         MorePartitions, NewTopic, TaskStarted, TopicMetadata, TopicRef, TopicReply,
     },
     tables::Tables,
-    time::Wall,
+    time::{Now, Wall},
     topics::{self, Topic},
 };
 
@@ -109,7 +109,7 @@ impl Broker {
         if topics::check_name(name).is_err() {
             return unknown(Error::InvalidTopicException);
         }
-        if !create || !self.settings.auto_create_topics || name == topics::CONSUMER_OFFSETS {
+        if !create || !self.settings.auto_create_topics || topics::is_internal(name) {
             return unknown(Error::UnknownTopicOrPartition);
         }
         let new = NewTopic {
@@ -169,7 +169,7 @@ impl Broker {
             if let (Some(name), Ok(())) = (&name, outcome) {
                 let tombstones = self.offsets.topic_deleted(name);
                 self.append_record(&Record::TopicDeleted { topic: id });
-                self.append_offsets(wall, &tombstones);
+                self.append_offsets(wall, &tombstones, None);
             }
             deleted.push(DeletedTopic { name, id, outcome });
         }
@@ -266,16 +266,26 @@ impl Broker {
         asked.unwrap_or_else(all).into_iter().map(topic).collect()
     }
 
-    pub(crate) fn init_producer_id(&mut self, request: &InitProducerId) -> Result<(i64, i16), Error> {
-        if request.transactional_id.is_some() {
-            return Err(Error::TransactionalIdAuthorizationFailed);
+    pub(crate) fn init_producer_id(
+        &mut self,
+        now: Now,
+        wall: Wall,
+        request: &InitProducerId,
+    ) -> Result<(i64, i16), Error> {
+        match &request.transactional_id {
+            Some(id) => self.init_transactional(now, wall, id, request),
+            None => Ok((self.take_producer_id(), 0)),
         }
+    }
+
+    /// A producer id that was never given out.
+    pub(crate) fn take_producer_id(&mut self) -> i64 {
         if self.producer_ids.next == self.producer_ids.block_end {
             self.append_record(&Record::ProducerIds { next: self.producer_ids.block_end + PRODUCER_ID_BLOCK });
         }
         let id = self.producer_ids.next;
         self.producer_ids.next += 1;
-        Ok((id, 0))
+        id
     }
 
     pub(crate) fn leader_epochs(

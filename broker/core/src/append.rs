@@ -21,10 +21,10 @@ use crate::{
     partition::LEADER_EPOCH,
     producer::Verdict,
     record::Record,
-    request::{AtomicAppend, Batch, Produce, Produced, ProducedAt, Reply, TopicReply},
+    request::{AtomicAppend, Batch, Produce, Produced, ProducedAt, Reply, TopicReply, TransactionalProducer},
     tables::Tables,
     time::Wall,
-    topics::CONSUMER_OFFSETS,
+    topics::{CONSUMER_OFFSETS, is_internal},
 };
 
 type Refusal = (Error, String);
@@ -41,7 +41,11 @@ impl Broker {
         for (topic, partitions) in produce.topics {
             let mut outcomes = Vec::with_capacity(partitions.len());
             for (partition, batch) in partitions {
-                let outcome = batch.map_err(plain).and_then(|batch| self.produce_one(wall, &topic, partition, &batch));
+                let checked = batch.map_err(plain).and_then(|batch| {
+                    self.check_transaction(produce.transactional_id.as_deref(), &topic, partition, &batch)?;
+                    Ok(batch)
+                });
+                let outcome = checked.and_then(|batch| self.produce_one(wall, &topic, partition, &batch));
                 outcomes.push(Produced { partition, outcome });
             }
             reply.push(TopicReply { topic, partitions: outcomes });
@@ -65,10 +69,22 @@ impl Broker {
         Ok(ProducedAt { base_offset, log_start_offset: partition.log.start_offset(), log_append_time })
     }
 
+    /// A transactional batch belongs to the open transaction that its partition was added to, or nowhere.
+    fn check_transaction(&self, id: Option<&str>, topic: &str, partition: i32, batch: &Batch) -> Result<(), Refusal> {
+        if !batch.info.is_transactional() || batch.info.is_control() {
+            return Ok(());
+        }
+        let id = id.ok_or(plain(Error::TransactionalIdAuthorizationFailed))?;
+        self.writable(topic, partition)?;
+        let (producer_id, epoch) = (batch.info.producer_id, batch.info.producer_epoch);
+        let producer = TransactionalProducer { transactional_id: id.to_string(), producer_id, epoch };
+        self.transactions.check_write(&producer, topic, partition).map_err(plain)
+    }
+
     /// The partition, if a client may write to it.
     fn writable(&self, topic: &str, partition: i32) -> Result<PartitionId, Refusal> {
         let id = self.partition_id(topic, partition).ok_or(plain(Error::UnknownTopicOrPartition))?;
-        if topic == CONSUMER_OFFSETS {
+        if is_internal(topic) {
             return Err((Error::InvalidTopicException, format!("{topic} is internal: the broker alone writes to it.")));
         }
         Ok(id)
@@ -108,17 +124,17 @@ impl Broker {
     }
 
     /// Puts a checked batch into the entry and moves all state that follows from it; returns its base offset.
-    fn append_batch(&mut self, wall: Wall, topic: &str, id: PartitionId, batch: &Batch) -> i64 {
+    pub(crate) fn append_batch(&mut self, wall: Wall, topic: &str, id: PartitionId, batch: &Batch) -> i64 {
         let partition = self.partitions.get_mut(&id).expect("a checked partition exists");
         let base_offset = partition.next_offset;
         if partition.rules.log_append_time {
             let mut bytes = batch.bytes.to_vec();
             let info = batch::set_log_append_time(&mut bytes, wall.0);
             self.pipeline.building.push_batch(id, &info, base_offset, LEADER_EPOCH, &bytes);
-            partition.replay(&info, base_offset);
+            partition.replay(&info, base_offset, None);
         } else {
             self.pipeline.building.push_batch(id, &batch.info, base_offset, LEADER_EPOCH, &batch.bytes);
-            partition.replay(&batch.info, base_offset);
+            partition.replay(&batch.info, base_offset, None);
         }
         self.tables.replay(topic, &batch.bytes).expect("a batch for a table was checked");
         base_offset
@@ -130,30 +146,44 @@ impl Broker {
         self.replay(record);
     }
 
-    /// Writes offset records to `__consumer_offsets` and moves the committed offsets by them.
-    pub(crate) fn append_offsets(&mut self, wall: Wall, records: &[OffsetRecord]) {
+    /// Writes offset records to `__consumer_offsets` and moves the committed offsets by them; those of a transaction (producer id and
+    /// epoch) count once it is committed.
+    pub(crate) fn append_offsets(&mut self, wall: Wall, records: &[OffsetRecord], transaction: Option<(i64, i16)>) {
         if records.is_empty() {
             return;
         }
+        #[cfg(feature = "planted-bugs")]
+        let transaction = transaction.filter(|_| !crate::planted::is(crate::planted::Bug::OffsetsBeforeCommit));
         let id = self.consumer_offsets_partition();
         let mut builder = batch::Builder::new();
+        if let Some((producer_id, epoch)) = transaction {
+            builder = builder.producer(producer_id, epoch, -1).attributes(batch::TRANSACTIONAL);
+        }
         for record in records {
             let (key, value) = (record.encode_key(), record.encode_value());
             builder.push(wall.0, Some(&key), value.as_deref(), &[]);
         }
         let bytes = Bytes::from(builder.finish());
         let info = batch::BatchInfo::parse(&bytes).expect("a batch just built");
-        self.append_batch(wall, CONSUMER_OFFSETS, id, &Batch { info, bytes });
-        records.iter().for_each(|record| self.offsets.replay(record));
+        let base_offset = self.append_batch(wall, CONSUMER_OFFSETS, id, &Batch { info, bytes });
+        let producer_id = transaction.map(|(producer_id, _)| producer_id);
+        for (record, offset) in records.iter().zip(base_offset..) {
+            self.offsets.replay(record, offset, producer_id);
+        }
     }
 
-    fn consumer_offsets_partition(&mut self) -> PartitionId {
-        if self.topics.get(CONSUMER_OFFSETS).is_none() {
+    pub(crate) fn consumer_offsets_partition(&mut self) -> PartitionId {
+        self.internal_partition(CONSUMER_OFFSETS)
+    }
+
+    /// The one partition of an internal topic, made when it is first needed.
+    pub(crate) fn internal_partition(&mut self, topic: &str) -> PartitionId {
+        if self.topics.get(topic).is_none() {
             let configs = [("cleanup.policy", "compact"), ("segment.bytes", "104857600")];
             let configs = configs.map(|(key, value)| (key.to_string(), value.to_string())).to_vec();
-            self.create_topic(CONSUMER_OFFSETS, 1, configs);
+            self.create_topic(topic, 1, configs);
         }
-        self.partition_id(CONSUMER_OFFSETS, 0).expect("just made")
+        self.partition_id(topic, 0).expect("just made")
     }
 
     pub(crate) fn atomic_append(&mut self, wall: Wall, append: AtomicAppend) -> Result<Vec<i64>, Refusal> {
@@ -177,7 +207,7 @@ impl Broker {
             }
             base_offsets.push(self.append_batch(wall, topic, id, batch));
         }
-        self.append_offsets(wall, &offsets);
+        self.append_offsets(wall, &offsets, None);
         if let Some((task, _)) = &append.task {
             for (key, value) in &append.state {
                 self.append_record(&Record::TaskState { task: task.clone(), key: key.clone(), value: value.clone() });
@@ -189,6 +219,9 @@ impl Broker {
     fn check_batches(&self, wall: Wall, append: &AtomicAppend) -> Result<Vec<PartitionId>, Refusal> {
         let one = |(topic, partition, batch): &(String, i32, Batch)| {
             let id = self.writable(topic, *partition)?;
+            if batch.info.is_transactional() {
+                return Err((Error::InvalidTxnState, "An atomic append is no part of a transaction.".into()));
+            }
             match self.check_batch(wall, topic, id, batch)? {
                 Verdict::Append => Ok(id),
                 Verdict::Duplicate { .. } => {

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     group::{Caller, GroupReply, GroupRequest},
     limits::OFFSET_EXPIRY_MS,
-    request::{CommittedOffset, ConnId, OffsetCommit, OffsetToCommit, Reply, Request, RequestId, TopicReply},
+    request::{ConnId, OffsetCommit, OffsetToCommit, Reply, Request, RequestId, TopicReply},
     time::{Now, Wall},
 };
 
@@ -37,7 +37,7 @@ impl Broker {
             Request::ListGroups { states } => Reply::ListGroups(self.groups.list(&self.offsets, &states)),
             Request::DeleteGroups(names) => {
                 let (records, outcomes) = self.groups.delete(&self.offsets, &names);
-                self.append_offsets(wall, &records);
+                self.append_offsets(wall, &records, None);
                 Reply::DeleteGroups(outcomes)
             }
             Request::OffsetDelete { group, topics } => Reply::OffsetDelete(self.delete_offsets(wall, &group, topics)),
@@ -70,7 +70,7 @@ impl Broker {
             records.extend(self.offsets.delete(group, &topic, deleted));
             reply.push(TopicReply { topic, partitions: outcomes });
         }
-        self.append_offsets(wall, &records);
+        self.append_offsets(wall, &records, None);
         Ok(reply)
     }
 
@@ -80,16 +80,18 @@ impl Broker {
         self.send(out);
     }
 
-    /// Removes offsets whose group has been empty for longer than `offsets.retention.minutes` (KIP-211).
-    pub(crate) fn expire_offsets(&mut self, now: Now) {
+    /// Forgets what is old: offsets whose group has been empty for longer than `offsets.retention.minutes` (KIP-211), and
+    /// transactional ids and producers that are not used any more.
+    pub(crate) fn expire_old(&mut self, now: Now) {
         if now < self.next_offset_expiry {
             return;
         }
         self.next_offset_expiry = now.plus(OFFSET_EXPIRY_MS);
         let Some(wall) = self.wall(now) else { return };
         let records = self.offsets.expired(wall, |group| self.groups.idle_since(group, now, wall));
-        self.append_offsets(wall, &records);
+        self.append_offsets(wall, &records, None);
         self.groups.forget_idle(|group| self.offsets.has_group(group));
+        self.expire_producers(now, wall);
     }
 
     pub(crate) fn groups_disconnected(&mut self, now: Now, conn: ConnId) {
@@ -117,9 +119,20 @@ impl Broker {
             };
             return commit.topics.iter().map(topic).collect();
         }
+        self.append_commit(now, wall, commit, None)
+    }
+
+    /// Writes the offsets of a member that may commit, as part of a transaction if one is named (producer id and epoch).
+    pub(crate) fn append_commit(
+        &mut self,
+        now: Now,
+        wall: Wall,
+        commit: &OffsetCommit,
+        transaction: Option<(i64, i16)>,
+    ) -> Vec<TopicReply<(i32, Result<(), Error>)>> {
         let known = self.only_known(commit);
         let (records, mut outcomes) = self.offsets.decide_commit(wall, &commit.who.group, &known);
-        self.append_offsets(wall, &records);
+        self.append_offsets(wall, &records, transaction);
         self.groups.committed(now, &commit.who);
         self.add_unknown(commit, &mut outcomes);
         outcomes
@@ -140,13 +153,5 @@ impl Broker {
             let unknown = offsets.iter().filter(|offset| self.partition_id(topic, offset.partition).is_none());
             reply.partitions.extend(unknown.map(|offset| (offset.partition, Err(Error::UnknownTopicOrPartition))));
         }
-    }
-
-    pub(crate) fn committed_offsets(
-        &self,
-        group: &str,
-        topics: Option<&[(String, Vec<i32>)]>,
-    ) -> Result<Vec<TopicReply<CommittedOffset>>, Error> {
-        Ok(self.offsets.fetch(group, topics))
     }
 }

@@ -73,10 +73,20 @@ errors! {
     OutOfOrderSequenceNumber => 45, "The broker received an out of order sequence number.";
     /// 47
     InvalidProducerEpoch => 47, "Producer attempted to produce with an old epoch.";
+    /// 48
+    InvalidTxnState => 48, "The producer attempted a transactional operation in an invalid state.";
+    /// 49
+    InvalidProducerIdMapping => 49, "The producer attempted to use a producer id which is not currently assigned to its transactional id.";
+    /// 50
+    InvalidTransactionTimeout => 50, "The transaction timeout is larger than the maximum value allowed by the broker (as configured by transaction.max.timeout.ms).";
     /// 51
     ConcurrentTransactions => 51, "The producer attempted to update a transaction while another concurrent operation on the same transaction was ongoing.";
+    /// 52
+    TransactionCoordinatorFenced => 52, "Indicates that the transaction coordinator sending a WriteTxnMarker is no longer the current coordinator for a given producer.";
     /// 53
     TransactionalIdAuthorizationFailed => 53, "The transactional id authorization failed.";
+    /// 55
+    OperationNotAttempted => 55, "The broker did not attempt to execute this operation. This may happen for batched RPCs where some operations in the batch failed, causing the broker to respond without trying the rest.";
     /// 56
     KafkaStorageError => 56, "Disk error when trying to access log file on the disk.";
     /// 68
@@ -105,10 +115,14 @@ errors! {
     GroupSubscribedToTopic => 86, "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it.";
     /// 87
     InvalidRecord => 87, "This record has failed the validation on broker and hence will be rejected.";
+    /// 88
+    UnstableOffsetCommit => 88, "There are unstable offsets that need to be cleared.";
     /// 89
     ThrottlingQuotaExceeded => 89, "The throttling quota has been exceeded.";
     /// 90
     ProducerFenced => 90, "There is a newer producer with the same transactionalId which fences the current one.";
     /// 100
     UnknownTopicId => 100, "This server does not host this topic ID.";
+    /// 105
+    TransactionalIdNotFound => 105, "The transactionalId could not be found";
 }

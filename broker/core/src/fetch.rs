@@ -1,7 +1,8 @@
 //! Fetch: what can be read now, and who waits for more.
 //!
 //! Owns the parked fetches and when they are answered (enough bytes, an error, or their time is up). Leaves record bytes to the log
-//! and the edge. Invariant: only bytes below the high watermark are answered.
+//! and the edge. Invariant: only bytes below the high watermark are answered, and to readers of committed records only those below the
+//! last stable offset.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -170,7 +171,7 @@ impl Broker {
         for (topic, partitions) in &fetch.topics {
             let mut fetched = Vec::with_capacity(partitions.len());
             for wanted in partitions {
-                let part = self.read_partition(topic, wanted, left, answer.bytes == 0);
+                let part = self.read_partition(topic, wanted, left, answer.bytes == 0, fetch.read_committed);
                 let bytes = part.records.len() as u64;
                 left = left.saturating_sub(u32::try_from(bytes).unwrap_or(u32::MAX));
                 answer.bytes += bytes;
@@ -183,12 +184,19 @@ impl Broker {
     }
 
     /// The first batch of an answer is whole however large it is (KIP-74): `first` says that this may be it.
-    fn read_partition(&self, topic: &str, wanted: &FetchPartition, left: u32, first: bool) -> Fetched {
+    fn read_partition(
+        &self,
+        topic: &str,
+        wanted: &FetchPartition,
+        left: u32,
+        first: bool,
+        read_committed: bool,
+    ) -> Fetched {
         let refuse = |error, high_watermark, log_start_offset| Fetched {
             partition: wanted.partition,
             error: Some(error),
             high_watermark,
-            last_stable_offset: high_watermark,
+            last_stable_offset: -1,
             log_start_offset,
             aborted: Vec::new(),
             records: Read::default(),
@@ -204,15 +212,22 @@ impl Broker {
             return refuse(Error::OffsetOutOfRange, end, start);
         }
         let most = wanted.max_bytes.min(left) as usize;
+        let stable = partition.last_stable_offset();
+        let upto = if read_committed { stable } else { end };
         let records =
-            if most == 0 && !first { Read::default() } else { partition.log.read(wanted.offset, end, most, first) };
+            if most == 0 && !first { Read::default() } else { partition.log.read(wanted.offset, upto, most, first) };
+        let aborted = if read_committed && !records.is_empty() {
+            partition.stable.aborted(wanted.offset, records.end().unwrap_or(upto).min(upto))
+        } else {
+            Vec::new()
+        };
         Fetched {
             partition: wanted.partition,
             error: None,
             high_watermark: end,
-            last_stable_offset: end,
+            last_stable_offset: stable,
             log_start_offset: start,
-            aborted: Vec::new(),
+            aborted: aborted.iter().map(|aborted| (aborted.producer_id, aborted.first_offset)).collect(),
             records,
         }
     }
@@ -224,23 +239,31 @@ impl Broker {
                 .iter()
                 .map(|&(partition, epoch, timestamp)| Listed {
                     partition,
-                    outcome: self.list_offset(topic, partition, epoch, timestamp),
+                    outcome: self.list_offset(topic, partition, epoch, timestamp, request.read_committed),
                 })
                 .collect(),
         };
         Reply::ListOffsets(request.topics.iter().map(topic).collect())
     }
 
-    fn list_offset(&self, topic: &str, partition: i32, epoch: i32, timestamp: i64) -> Result<ListedOffset, Error> {
+    fn list_offset(
+        &self,
+        topic: &str,
+        partition: i32,
+        epoch: i32,
+        timestamp: i64,
+        read_committed: bool,
+    ) -> Result<ListedOffset, Error> {
         let partition = self.partition(topic, partition).ok_or(Error::UnknownTopicOrPartition)?;
         check_epoch(epoch)?;
+        let end = if read_committed { partition.last_stable_offset() } else { partition.high_watermark() };
         let at = |offset| Ok(ListedOffset::At { timestamp: -1, offset, leader_epoch: LEADER_EPOCH });
         let find = |timestamp| match partition.log.find_timestamp(timestamp) {
-            Some(records) => Ok(ListedOffset::In { timestamp, records, leader_epoch: LEADER_EPOCH }),
+            Some(records) => Ok(ListedOffset::In { timestamp, records, end, leader_epoch: LEADER_EPOCH }),
             None => Ok(ListedOffset::At { timestamp: -1, offset: -1, leader_epoch: -1 }),
         };
         match timestamp {
-            -1 => at(partition.high_watermark()),
+            -1 => at(end),
             -2 | -4 => at(partition.log.start_offset()),
             -3 => find(partition.log.max_timestamp()),
             // The end of what is in tiered storage, of which there is none.

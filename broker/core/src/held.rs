@@ -106,6 +106,7 @@ mod tests {
             retention_check_ms: 300_000,
             groups: GroupSettings::default(),
             offsets: OffsetSettings::default(),
+            transactions: Default::default(),
             max_request_bytes: 1 << 20,
             fetch_sessions: 0,
             entropy: 7,

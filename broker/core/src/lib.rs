@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 mod admin;
 mod append;
+mod big_endian;
 mod codec;
 pub mod config_keys;
 mod configs;
@@ -49,10 +50,12 @@ pub mod request;
 mod retention;
 mod sessions;
 pub mod settings;
+mod stable;
 mod tables;
 mod tasks;
 pub mod time;
 mod topics;
+pub mod txn;
 
 pub use codec::Damaged;
 pub use pipeline::Seq;
@@ -140,6 +143,7 @@ pub struct Broker {
     partitions: BTreeMap<PartitionId, Partition>,
     groups: group::Groups,
     offsets: offsets::Offsets,
+    transactions: txn::Transactions,
     tables: tables::Tables,
     tasks: tasks::Tasks,
     producer_ids: admin::ProducerIds,
@@ -194,7 +198,8 @@ impl Broker {
         self.expire_fetches(now);
         self.expire_held(now);
         self.groups_timeout(now);
-        self.expire_offsets(now);
+        self.transactions_timeout(now);
+        self.expire_old(now);
         self.check_retention(now);
     }
 
@@ -219,7 +224,8 @@ impl Broker {
         let seal =
             (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
-        let others = [self.parked.poll_timeout(), self.held.poll_timeout(), self.groups.poll_timeout()];
+        let transactions = self.transactions.poll_timeout().filter(|_| self.clock.1 != Wall(0));
+        let others = [self.parked.poll_timeout(), self.held.poll_timeout(), self.groups.poll_timeout(), transactions];
         [seal, keeper, Some(expiry), Some(self.retention.poll_timeout())].into_iter().chain(others).flatten().min()
     }
 
@@ -264,12 +270,13 @@ impl Broker {
             Request::ListConfigResources(kinds) => Reply::ListConfigResources(self.config_resources(&kinds)),
             Request::Partitions(asked) => Reply::Partitions(self.partition_sizes(asked)),
             Request::JournalPosition => Reply::JournalPosition(self.pipeline.durable()),
-            Request::InitProducerId(init) => Reply::InitProducerId(self.init_producer_id(&init)),
+            Request::InitProducerId(init) => Reply::InitProducerId(self.init_producer_id(now, wall, &init)),
             Request::OffsetForLeaderEpoch(asked) => Reply::OffsetForLeaderEpoch(self.leader_epochs(asked)),
             Request::OffsetCommit(commit) => Reply::OffsetCommit(self.commit_offsets(now, wall, &commit)),
-            Request::OffsetFetch { group, topics } => {
-                Reply::OffsetFetch(self.committed_offsets(&group, topics.as_deref()))
+            Request::OffsetFetch { group, topics, require_stable } => {
+                Reply::OffsetFetch(Ok(self.offsets.fetch(&group, topics.as_deref(), require_stable)))
             }
+            Request::Transaction(request) => Reply::Transaction(self.transaction(now, wall, request)),
             // What carries no records is how groups and tasks go on; it always has room.
             Request::AtomicAppend(append) if !append.batches.is_empty() => {
                 return self.append_or_hold(now, wall, conn, id, Append::Atomic(append));
@@ -300,6 +307,9 @@ impl Broker {
             if let Some(partition) = self.partitions.get_mut(&id) {
                 self.keeper.appended(now, bytes.len() as u64);
                 partition.log.append(&info, bytes);
+                if info.is_control() {
+                    partition.settle();
+                }
                 moved.push(id);
             } else if let Some(log) = self.deletions.get_mut(id) {
                 log.append(&info, bytes);

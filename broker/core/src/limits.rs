@@ -45,6 +45,9 @@ pub const REMOVAL_RETRY_MS: u64 = 100;
 /// Producer ids are put aside in blocks of this many, so that few entries are written for them.
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 
+/// Transactional ids that are remembered; beyond it new ones are turned away.
+pub const TRANSACTIONAL_IDS: usize = 100_000;
+
 /// Partitions one topic may have.
 pub const PARTITIONS_PER_TOPIC: i32 = 10_000;
 

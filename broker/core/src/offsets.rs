@@ -1,7 +1,7 @@
 //! Committed offsets of all groups.
 //!
-//! Owns the table by group, topic and partition, and which records a commit, a deletion or the passing of time asks for.
-//! Leaves who may commit to `group`, whether a partition exists to the caller, and the bytes of a record to `kafka_format`.
+//! Owns the table by group, topic and partition, and which records a commit, a deletion or the passing of time asks for. What open
+//! transactions committed waits in `pending`. Leaves who may commit to `group`, whether a partition exists to the caller, and the bytes of a record to `kafka_format`.
 //! Invariant: `replay` is the only way the table changes, at run time and after a restart alike.
 
 use alloc::{
@@ -11,6 +11,7 @@ use alloc::{
 };
 
 use crate::{
+    big_endian::fits,
     codec::{Damaged, Reader, Writer},
     error::Error,
     request::{CommittedOffset, OffsetToCommit, TopicReply},
@@ -18,8 +19,11 @@ use crate::{
 };
 
 mod kafka_format;
+mod pending;
 #[cfg(test)]
 mod tests;
+
+use pending::Pending;
 
 /// What an operator may set; defaults are Kafka's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,9 @@ pub struct Committed {
     pub metadata: String,
     /// When it was committed, milliseconds since 1970.
     pub commit_timestamp: i64,
+    /// Offset of its record in `__consumer_offsets`, -1 before it has one: of two commits the later one counts, also if a
+    /// transaction with the earlier one ends later.
+    pub record_offset: i64,
 }
 
 /// One change of the table: one record of `__consumer_offsets`.
@@ -85,12 +92,13 @@ type Topics = BTreeMap<String, Partitions>;
 pub struct Offsets {
     settings: OffsetSettings,
     groups: BTreeMap<String, Topics>,
+    pending: Pending,
 }
 
 impl Offsets {
     /// No offsets at all.
     pub fn new(settings: OffsetSettings) -> Self {
-        Offsets { settings, groups: BTreeMap::new() }
+        Offsets { settings, groups: BTreeMap::new(), pending: Pending::default() }
     }
 
     /// The records that commit `topics` for `group`, and the outcome of each partition in the order asked. `wall` is the
@@ -121,26 +129,49 @@ impl Offsets {
     fn check(&self, group: &str, topic: &str, asked: &OffsetToCommit) -> Result<(), Error> {
         // Kafka compares the length in Java characters, whatever the setting's name says.
         let note_too_long = asked.metadata.encode_utf16().count() > self.settings.metadata_max;
-        if !kafka_format::fits(group) {
+        if !fits(group) {
             Err(Error::InvalidGroupId)
-        } else if !kafka_format::fits(topic) {
+        } else if !fits(topic) {
             Err(Error::InvalidTopicException)
-        } else if note_too_long || !kafka_format::fits(&asked.metadata) {
+        } else if note_too_long || !fits(&asked.metadata) {
             Err(Error::OffsetMetadataTooLarge)
         } else {
             Ok(())
         }
     }
 
-    /// Applies one record.
-    pub fn replay(&mut self, record: &OffsetRecord) {
+    /// Applies the record at `offset` of `__consumer_offsets`. One that a transactional producer wrote waits for its marker.
+    pub fn replay(&mut self, record: &OffsetRecord, offset: i64, transaction: Option<i64>) {
         match record {
             OffsetRecord::Commit { group, topic, partition, committed } => {
-                let partitions = entry(entry(&mut self.groups, group), topic);
-                partitions.insert(*partition, committed.clone());
+                let committed = Committed { record_offset: offset, ..committed.clone() };
+                match transaction {
+                    Some(producer_id) => {
+                        self.pending.insert(producer_id, (group.clone(), topic.clone(), *partition), committed);
+                    }
+                    None => self.commit(group, topic, *partition, committed),
+                }
             }
-            OffsetRecord::Tombstone { group, topic, partition } => self.remove(group, topic, *partition),
+            OffsetRecord::Tombstone { group, topic, partition } => {
+                self.remove(group, topic, *partition);
+                self.pending.remove(&(group.clone(), topic.clone(), *partition));
+            }
         }
+    }
+
+    /// Applies a marker in `__consumer_offsets`: what the producer's transaction committed counts from now on, or never.
+    pub fn end_transaction(&mut self, producer_id: i64, commit: bool) {
+        let ended = self.pending.take(producer_id);
+        for ((group, topic, partition), committed) in ended.into_iter().filter(|_| commit) {
+            let known = self.groups.get(&group).and_then(|topics| topics.get(&topic)?.get(&partition));
+            if known.is_none_or(|known| known.record_offset < committed.record_offset) {
+                self.commit(&group, &topic, partition, committed);
+            }
+        }
+    }
+
+    fn commit(&mut self, group: &str, topic: &str, partition: i32, committed: Committed) {
+        entry(entry(&mut self.groups, group), topic).insert(partition, committed);
     }
 
     fn remove(&mut self, group: &str, topic: &str, partition: i32) {
@@ -156,15 +187,27 @@ impl Offsets {
     }
 
     /// The committed offsets of `group`: those asked for, in that order, with offset -1 where there is none; or, with `None`,
-    /// all there are. An unknown group has none, which is no error.
-    pub fn fetch(&self, group: &str, topics: Option<&[(String, Vec<i32>)]>) -> Vec<TopicReply<CommittedOffset>> {
+    /// all there are. An unknown group has none, which is no error. With `require_stable` an offset that an open transaction may
+    /// change is not told, but `UnstableOffsetCommit`.
+    pub fn fetch(
+        &self,
+        group: &str,
+        topics: Option<&[(String, Vec<i32>)]>,
+        require_stable: bool,
+    ) -> Vec<TopicReply<CommittedOffset>> {
         let known = self.groups.get(group);
+        let one = |topic: &str, index: i32, committed: Option<&Committed>| match require_stable
+            && self.pending.contains(&(group.to_string(), topic.to_string(), index))
+        {
+            true => CommittedOffset { error: Some(Error::UnstableOffsetCommit), ..reply(index, None) },
+            false => reply(index, committed),
+        };
         match topics {
             Some(asked) => asked
                 .iter()
                 .map(|(topic, partitions)| {
                     let committed = known.and_then(|topics| topics.get(topic));
-                    let answer = |&index: &i32| reply(index, committed.and_then(|committed| committed.get(&index)));
+                    let answer = |&index: &i32| one(topic, index, committed.and_then(|all| all.get(&index)));
                     TopicReply { topic: topic.clone(), partitions: partitions.iter().map(answer).collect() }
                 })
                 .collect(),
@@ -173,7 +216,7 @@ impl Offsets {
                 .flatten()
                 .map(|(topic, partitions)| TopicReply {
                     topic: topic.clone(),
-                    partitions: partitions.iter().map(|(&index, committed)| reply(index, Some(committed))).collect(),
+                    partitions: partitions.iter().map(|(&index, all)| one(topic, index, Some(all))).collect(),
                 })
                 .collect(),
         }
@@ -210,7 +253,10 @@ impl Offsets {
     /// The records that remove the offsets of a topic that is gone, in every group.
     pub fn topic_deleted(&self, topic: &str) -> Vec<OffsetRecord> {
         let with_topic = self.groups.iter().filter_map(|(group, topics)| Some((group, topics.get(topic)?)));
-        with_topic.flat_map(|(group, partitions)| tombstones(group, topic, partitions)).collect()
+        let committed = with_topic.flat_map(|(group, partitions)| tombstones(group, topic, partitions));
+        let pending = pending::of_topic(self.pending.keys(), topic);
+        let pending = pending.into_iter().map(|(group, topic, partition)| tombstone(&group, &topic, partition));
+        committed.chain(pending).collect()
     }
 
     /// The records that remove what is past `offsets.retention.minutes` at `wall`. `idle_since` says since when a group has no
@@ -224,20 +270,23 @@ impl Offsets {
             let is_old =
                 |committed: &Committed| wall.0.saturating_sub(committed.commit_timestamp.max(idle.0)) >= retention;
             for (topic, partitions) in topics {
-                let old = partitions.iter().filter(|(_, committed)| is_old(committed));
+                let unstable = |partition: i32| self.pending.contains(&(group.clone(), topic.clone(), partition));
+                let old = partitions.iter().filter(|(index, committed)| is_old(committed) && !unstable(**index));
                 records.extend(old.map(|(&partition, _)| tombstone(group, topic, partition)));
             }
         }
         records
     }
 
-    /// All of it as bytes for a checkpoint: a version byte, then key and value of each record, length-prefixed.
+    /// All of it as bytes for a checkpoint: a version byte, what is pending, then offset, key and value of each record.
     pub fn snapshot(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.u8(SNAPSHOT_VERSION);
+        self.pending.encode(&mut out);
         for (group, topics) in &self.groups {
             for (topic, partitions) in topics {
                 for (&partition, committed) in partitions {
+                    out.i64(committed.record_offset);
                     out.bytes(&kafka_format::key(group, topic, partition)).bytes(&kafka_format::value(committed));
                 }
             }
@@ -252,16 +301,18 @@ impl Offsets {
         if from.u8()? != SNAPSHOT_VERSION {
             return Err(Damaged("a newer connectd wrote this snapshot of committed offsets"));
         }
+        offsets.pending = Pending::decode(&mut from)?;
         while from.end().is_err() {
-            let (key, value) = (from.bytes()?, from.bytes()?);
+            let (offset, key, value) = (from.i64()?, from.bytes()?, from.bytes()?);
             let record = OffsetRecord::decode(key, Some(value))?;
-            offsets.replay(&record.ok_or(Damaged("a snapshot of committed offsets holds something else"))?);
+            let record = record.ok_or(Damaged("a snapshot of committed offsets holds something else"))?;
+            offsets.replay(&record, offset, None);
         }
         Ok(offsets)
     }
 }
 
-const SNAPSHOT_VERSION: u8 = 1;
+const SNAPSHOT_VERSION: u8 = 2;
 
 /// The map below `key`, made if missing, without a copy of the key where it is there already.
 fn entry<'a, K: Default>(map: &'a mut BTreeMap<String, K>, key: &str) -> &'a mut K {
@@ -281,6 +332,7 @@ fn commit_record(wall: Wall, group: &str, topic: &str, asked: &OffsetToCommit) -
             leader_epoch: asked.leader_epoch,
             metadata: asked.metadata.clone(),
             commit_timestamp: wall.0,
+            record_offset: -1,
         },
     }
 }
@@ -297,10 +349,11 @@ fn reply(partition: i32, committed: Option<&Committed>) -> CommittedOffset {
     match committed {
         Some(committed) => CommittedOffset {
             partition,
+            error: None,
             offset: committed.offset,
             leader_epoch: committed.leader_epoch,
             metadata: committed.metadata.clone(),
         },
-        None => CommittedOffset { partition, offset: -1, leader_epoch: -1, metadata: String::new() },
+        None => CommittedOffset { partition, error: None, offset: -1, leader_epoch: -1, metadata: String::new() },
     }
 }

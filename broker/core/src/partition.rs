@@ -13,7 +13,9 @@ use broker_store::{batch::BatchInfo, log::Log};
 use crate::{
     error::Error,
     producer::{Producers, Verdict},
+    stable::Stability,
     time::Wall,
+    txn::marker::Marker,
 };
 
 /// The only leader epoch there is: one node leads, and a log is never cut below what a client saw (broker-contract 1.5 #22).
@@ -26,6 +28,7 @@ pub(crate) struct Partition {
     /// First offset that can be read once all that is decided is durable.
     pub start_offset: i64,
     pub producers: Producers,
+    pub stable: Stability,
     pub rules: Rules,
 }
 
@@ -46,6 +49,7 @@ impl Partition {
             start_offset: log.start_offset(),
             log,
             producers: Producers::default(),
+            stable: Stability::default(),
             rules,
         }
     }
@@ -68,9 +72,6 @@ impl Partition {
         let refused = |why: &str| Err((Error::InvalidRecord, why.to_string()));
         if batch.is_control() {
             return refused("Clients are not allowed to write control records.");
-        }
-        if batch.is_transactional() {
-            return refused("Transactions are not served yet: use a producer without transactional.id.");
         }
         if batch.count <= 0 || batch.last_offset_delta != batch.count - 1 {
             return refused("The record count of the batch does not match its last offset.");
@@ -97,9 +98,32 @@ impl Partition {
         Ok(())
     }
 
-    /// Takes note of a batch that was decided or read back: the only way the decided end and the producers move.
-    pub fn replay(&mut self, batch: &BatchInfo, base_offset: i64) {
+    /// First offset of the oldest transaction whose end is not durable, or the high watermark.
+    pub fn last_stable_offset(&self) -> i64 {
+        self.stable.last_stable_offset(self.high_watermark()).max(self.log.start_offset())
+    }
+
+    /// Takes note of a batch that was decided or read back, and of the marker it is if it is one: the only way the decided end,
+    /// the producers and their transactions move.
+    pub fn replay(&mut self, batch: &BatchInfo, base_offset: i64, marker: Option<&Marker>) {
         self.next_offset = base_offset + i64::from(batch.last_offset_delta) + 1;
-        self.producers.replay(batch, base_offset);
+        match marker {
+            Some(marker) => {
+                if let Some(first) = self.producers.replay_marker(marker, batch.max_timestamp) {
+                    self.stable.close(marker.producer_id, first, base_offset, marker.commit);
+                }
+            }
+            None if batch.is_control() => {}
+            None => {
+                if self.producers.replay(batch, base_offset) {
+                    self.stable.open(base_offset);
+                }
+            }
+        }
+    }
+
+    /// More of the log is durable than before.
+    pub fn settle(&mut self) {
+        self.stable.settle(self.log.next_offset());
     }
 }

@@ -12,6 +12,12 @@ pub enum Bug {
     AckBeforeSync,
     /// An atomic append's offsets go into an entry before that of its records.
     OffsetsBeforeRecords,
+    /// A transaction is over before its marker is durable.
+    StableBeforeMarker,
+    /// A checkpoint forgets which transactions were aborted.
+    AbortedForgotten,
+    /// A transaction's offsets count before it is committed.
+    OffsetsBeforeCommit,
 }
 
 static PLANTED: AtomicU8 = AtomicU8::new(0);

@@ -31,14 +31,15 @@ use crate::{
     retention::Retention,
     sessions::Sessions,
     settings::Settings,
+    stable::Stability,
     tables::Tables,
     tasks::Tasks,
     time::{Now, Wall},
-    topics::{CONSUMER_OFFSETS, Topics},
+    topics::{CONSUMER_OFFSETS, TRANSACTION_STATE, Topics},
+    txn::{Transactions, marker::Marker, transaction::Transaction},
 };
 
-/// 1 ends after the partitions; 2 adds records that make the rest of the state.
-const SNAPSHOT_VERSION: u8 = 2;
+const SNAPSHOT_VERSION: u8 = 3;
 
 /// Why the broker cannot go on from what is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl Broker {
         let mut logs: BTreeMap<PartitionId, LogState> = BTreeMap::new();
         if let Some(checkpoint) = recovered.checkpoint {
             logs = checkpoint.logs.into_iter().map(|log| (log.partition, log)).collect();
-            broker.restore(&checkpoint.snapshot, &mut logs)?;
+            broker.restore(now, &checkpoint.snapshot, &mut logs)?;
         }
         for item in recovered.items {
             broker.replay_item(now, item, &mut logs)?;
@@ -112,6 +113,7 @@ impl Broker {
         Broker {
             groups: Groups::new(settings.groups.clone(), settings.entropy, now),
             offsets: Offsets::new(settings.offsets.clone()),
+            transactions: Transactions::new(settings.transactions.clone()),
             entropy: Entropy::new(!settings.entropy),
             pipeline: Pipeline::new(recovered.pool.clone(), recovered.salt, recovered.last_seq),
             journal: Room { used: recovered.journal_bytes, capacity: recovered.journal_capacity },
@@ -150,9 +152,11 @@ impl Broker {
         self.tasks.encode(&mut out);
         out.i64(self.producer_ids.block_end());
         out.bytes(&self.offsets.snapshot());
+        self.transactions.encode(&mut out);
         out.list(self.partitions.iter(), |out, (id, partition)| {
             out.uuid(uuid::Uuid::from_bytes(id.topic)).i32(id.partition).i64(partition.next_offset);
             partition.producers.encode(out);
+            partition.stable.encode(out);
         });
         out.list(self.defaults.records().iter(), |out, record| {
             out.bytes(&record.encode());
@@ -160,29 +164,33 @@ impl Broker {
         out.0
     }
 
-    fn restore(&mut self, snapshot: &[u8], logs: &mut BTreeMap<PartitionId, LogState>) -> Result<(), Damaged> {
+    fn restore(
+        &mut self,
+        now: Now,
+        snapshot: &[u8],
+        logs: &mut BTreeMap<PartitionId, LogState>,
+    ) -> Result<(), Damaged> {
         let mut from = Reader(snapshot);
-        let version = from.u8()?;
-        if !(1..=SNAPSHOT_VERSION).contains(&version) {
-            return Err(Damaged("the checkpoint is of a newer connectd"));
+        if from.u8()? != SNAPSHOT_VERSION {
+            return Err(Damaged("the checkpoint is of another version of connectd"));
         }
         self.topics = Topics::decode(&mut from)?;
         self.tables = Tables::decode(&mut from)?;
         self.tasks = Tasks::decode(&mut from)?;
         self.producer_ids = ProducerIds::resume(from.i64()?);
         self.offsets = Offsets::restore(self.settings.offsets.clone(), from.bytes()?)?;
+        self.transactions = Transactions::decode(self.settings.transactions.clone(), now, &mut from)?;
         let partition = |from: &mut Reader<'_>| {
             let id = PartitionId { topic: from.uuid()?.into_bytes(), partition: from.i32()? };
-            Ok((id, from.i64()?, Producers::decode(from)?))
+            let (next_offset, producers) = (from.i64()?, Producers::decode(from)?);
+            let stable = Stability::decode(from, producers.open())?;
+            Ok((id, next_offset, producers, stable))
         };
-        for (id, next_offset, producers) in from.list(partition)? {
-            let mut partition = self.open(id, logs.remove(&id)).ok_or(Damaged("a partition without a topic"))?;
-            (partition.next_offset, partition.producers) = (next_offset, producers);
-            self.partitions.insert(id, partition);
+        for (id, next_offset, producers, stable) in from.list(partition)? {
+            let partition = self.open(id, logs.remove(&id)).ok_or(Damaged("a partition without a topic"))?;
+            self.partitions.insert(id, Partition { next_offset, producers, stable, ..partition });
         }
-        if version >= 2 {
-            from.list(|from| Record::decode(from.bytes()?))?.iter().for_each(|record| self.replay(record));
-        }
+        from.list(|from| Record::decode(from.bytes()?))?.iter().for_each(|record| self.replay(record));
         from.end()
     }
 
@@ -228,22 +236,42 @@ impl Broker {
         let Some(partition) = self.partitions.get_mut(&id) else {
             return Ok(());
         };
-        partition.replay(info, info.base_offset);
+        let marker = if info.is_control() { Marker::decode(info, &bytes)? } else { None };
+        partition.replay(info, info.base_offset, marker.as_ref());
         if info.base_offset == partition.log.next_offset() {
             self.keeper.appended(now, bytes.len() as u64);
             partition.log.append(info, bytes.clone());
         }
+        partition.settle();
         let topic =
             self.topics.by_id(uuid::Uuid::from_bytes(id.topic)).ok_or(Damaged("a partition without a topic"))?;
         let name = topic.name.clone();
         self.tables.replay(&name, &bytes)?;
-        if name == CONSUMER_OFFSETS {
-            for record in batch::records(&bytes) {
-                let record = record.map_err(|_| Damaged("a batch of committed offsets"))?;
-                if let Some(record) = OffsetRecord::decode(record.key.unwrap_or_default(), record.value)? {
-                    self.offsets.replay(&record);
-                }
+        match (name.as_str(), marker) {
+            (CONSUMER_OFFSETS, Some(marker)) => self.offsets.end_transaction(marker.producer_id, marker.commit),
+            (CONSUMER_OFFSETS, None) => self.replay_offsets(info, &bytes)?,
+            (TRANSACTION_STATE, None) => self.replay_transactions(now, &bytes)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn replay_offsets(&mut self, info: &BatchInfo, bytes: &[u8]) -> Result<(), Damaged> {
+        let transaction = info.is_transactional().then_some(info.producer_id);
+        for (record, offset) in batch::records(bytes).zip(info.base_offset..) {
+            let record = record.map_err(|_| Damaged("a batch of committed offsets"))?;
+            if let Some(record) = OffsetRecord::decode(record.key.unwrap_or_default(), record.value)? {
+                self.offsets.replay(&record, offset, transaction);
             }
+        }
+        Ok(())
+    }
+
+    fn replay_transactions(&mut self, now: Now, bytes: &[u8]) -> Result<(), Damaged> {
+        for record in batch::records(bytes) {
+            let record = record.map_err(|_| Damaged("a batch of transactions' states"))?;
+            let id = Transaction::decode_key(record.key.unwrap_or_default())?;
+            self.transactions.replay(now, &id, record.value.map(Transaction::decode).transpose()?);
         }
         Ok(())
     }

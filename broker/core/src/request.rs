@@ -94,7 +94,11 @@ pub enum Request {
         group: String,
         /// Topic and partitions.
         topics: Option<Vec<(String, Vec<i32>)>>,
+        /// Refuse a partition whose offset an open transaction may change (KIP-447).
+        require_stable: bool,
     },
+    /// Transactions.
+    Transaction(TransactionRequest),
     /// Groups by name.
     DescribeGroups(Vec<String>),
     /// All groups, or those in one of the named states.
@@ -172,6 +176,8 @@ pub enum Reply {
     OffsetCommit(Vec<TopicReply<(i32, Result<(), Error>)>>),
     /// To `OffsetFetch`.
     OffsetFetch(Result<Vec<TopicReply<CommittedOffset>>, Error>),
+    /// To `Transaction`.
+    Transaction(TransactionReply),
     /// To `DescribeGroups`.
     DescribeGroups(Vec<GroupDescription>),
     /// To `ListGroups`.

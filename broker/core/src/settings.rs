@@ -27,6 +27,8 @@ pub struct Settings {
     pub fetch_sessions: usize,
     /// Settings of the file that DescribeConfigs shows beside the defaults of topics.
     pub described: Vec<Described>,
+    /// Transaction coordinator.
+    pub transactions: crate::txn::TransactionSettings,
     /// Largest request a client may send, bytes; an entry must hold one.
     pub max_request_bytes: usize,
     /// Randomness for topic ids and member ids, drawn once per start.

@@ -25,6 +25,14 @@ use crate::{
 /// The topic that holds committed offsets.
 pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
+/// The topic that holds the transactions' states.
+pub const TRANSACTION_STATE: &str = "__transaction_state";
+
+/// Whether only the broker itself writes to this topic.
+pub(crate) fn is_internal(topic: &str) -> bool {
+    matches!(topic, CONSUMER_OFFSETS | TRANSACTION_STATE)
+}
+
 /// One topic.
 #[derive(Clone, Debug)]
 pub(crate) struct Topic {
@@ -134,7 +142,7 @@ impl Topic {
     }
 
     pub fn internal(&self) -> bool {
-        self.name == CONSUMER_OFFSETS
+        is_internal(&self.name)
     }
 }
 

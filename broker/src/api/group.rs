@@ -36,15 +36,14 @@ fn owned(value: Option<StrBytes>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
-/// This node coordinates every group; transactions have no coordinator yet.
+/// This node coordinates every group and every transaction.
 pub fn find_coordinator(peer: &Peer, version: i16, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let response = FindCoordinatorResponse::default().with_node_id(BrokerId(-1)).with_port(-1);
     let refuse =
         |error: ErrorCode, why: &str| response.clone().with_error_code(error.0).with_error_message(Some(text(why)));
     match request.key_type {
         0 if request.key.is_empty() && version > 0 => refuse(ErrorCode::INVALID_GROUP_ID, "The group id is empty."),
-        0 => response.with_node_id(BrokerId(peer.node_id)).with_host(text(&peer.host)).with_port(peer.port),
-        1 => refuse(ErrorCode::COORDINATOR_NOT_AVAILABLE, "Transactions are not served yet."),
+        0 | 1 => response.with_node_id(BrokerId(peer.node_id)).with_host(text(&peer.host)).with_port(peer.port),
         _ => refuse(ErrorCode::INVALID_REQUEST, "There are no coordinators of this type."),
     }
 }

@@ -25,6 +25,7 @@ mod security;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod transaction;
 
 /// What to do with a request.
 pub(crate) enum Step {
@@ -54,6 +55,7 @@ pub(crate) enum Shape {
     DescribeQuorum(cluster::Asked),
     DeleteRecords,
     InitProducerId,
+    Transaction,
     OffsetForLeaderEpoch,
     JoinGroup,
     SyncGroup,
@@ -109,7 +111,15 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::IncrementalAlterConfigs(request) => config::ask_incremental(request),
         Wire::ListConfigResources(request) => config::ask_list(header.version, &request),
         Wire::DeleteRecords(request) => offset::ask_delete(request),
-        Wire::InitProducerId(request) => produce::ask_id(request),
+        Wire::InitProducerId(request) => transaction::ask_id(request),
+        Wire::AddPartitionsToTxn(request) => transaction::ask_add_partitions(request),
+        Wire::AddOffsetsToTxn(request) => transaction::ask_add_offsets(request),
+        Wire::EndTxn(request) => transaction::ask_end(request),
+        Wire::TxnOffsetCommit(request) => transaction::ask_commit(request),
+        Wire::WriteTxnMarkers(request) => transaction::ask_markers(request),
+        Wire::DescribeTransactions(request) => transaction::ask_describe(request),
+        Wire::ListTransactions(request) => transaction::ask_list(request),
+        Wire::DescribeProducers(request) => transaction::ask_producers(request),
         Wire::JoinGroup(request) => group::ask_join(peer, header, request),
         Wire::SyncGroup(request) => group::ask_sync(request),
         Wire::Heartbeat(request) => group::ask_heartbeat(request),
@@ -172,8 +182,9 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         }
         (Shape::DeleteRecords, Reply::DeleteRecords(topics)) => Response::DeleteRecords(offset::answer_delete(topics)),
         (Shape::InitProducerId, Reply::InitProducerId(outcome)) => {
-            Response::InitProducerId(produce::answer_id(outcome))
+            Response::InitProducerId(transaction::answer_id(version, outcome))
         }
+        (Shape::Transaction, Reply::Transaction(reply)) => transaction::answer(version, reply),
         (Shape::OffsetForLeaderEpoch, Reply::OffsetForLeaderEpoch(ends)) => {
             Response::OffsetForLeaderEpoch(offset::answer_epochs(ends))
         }

@@ -61,10 +61,10 @@ async fn listed_partition(handle: &Handle, topic: &str, listed: Listed) -> ListO
             return response.with_error_code(error.code()).with_timestamp(-1).with_offset(-1).with_leader_epoch(-1);
         }
         Ok(ListedOffset::At { timestamp, offset, leader_epoch }) => (timestamp, offset, leader_epoch),
-        Ok(ListedOffset::In { timestamp, records, leader_epoch }) => match handle.read(records).await {
+        Ok(ListedOffset::In { timestamp, records, end, leader_epoch }) => match handle.read(records).await {
             Ok(pieces) => match first_at(&pieces, timestamp) {
-                Some((timestamp, offset)) => (timestamp, offset, leader_epoch),
-                None => (-1, -1, -1),
+                Some((timestamp, offset)) if offset < end => (timestamp, offset, leader_epoch),
+                _ => (-1, -1, -1),
             },
             Err(error) => {
                 tracing::error!("{topic}-{}: {error}", listed.partition);
@@ -178,7 +178,10 @@ pub fn ask_fetch(request: OffsetFetchRequest) -> Step {
     let topics = request
         .topics
         .map(|topics| topics.into_iter().map(|topic| (topic.name.to_string(), topic.partition_indexes)).collect());
-    Step::Ask(Request::OffsetFetch { group: request.group_id.to_string(), topics }, Shape::OffsetFetch)
+    Step::Ask(
+        Request::OffsetFetch { group: request.group_id.to_string(), topics, require_stable: request.require_stable },
+        Shape::OffsetFetch,
+    )
 }
 
 pub fn answer_fetch(outcome: Result<Vec<TopicReply<CommittedOffset>>, Error>) -> OffsetFetchResponse {
@@ -188,6 +191,7 @@ pub fn answer_fetch(outcome: Result<Vec<TopicReply<CommittedOffset>>, Error>) ->
             .with_partition_index(committed.partition)
             .with_committed_offset(committed.offset)
             .with_committed_leader_epoch(committed.leader_epoch)
+            .with_error_code(committed.error.map_or(0, |error| error.code()))
             .with_metadata(Some(text(&committed.metadata)))
     };
     let topic = |topic: TopicReply<CommittedOffset>| {

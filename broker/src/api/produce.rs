@@ -1,16 +1,14 @@
-//! Produce and InitProducerId.
-//!
 //! Produce 3 to 9. Versions 0 to 2 are advertised and refused, so that old librdkafka keeps its codecs (broker-contract 1.5 #4).
 //! Version 5 brought the log start offset, 7 zstd, 8 record errors, 9 compact lengths. Here a batch is checked as far as its bytes
 //! alone tell: one batch per partition, magic 2, its length, its CRC.
 
 use broker_core::{
     error::Error,
-    request::{Batch, InitProducerId, Produce, Produced, Request, TopicReply},
+    request::{Batch, Produce, Produced, Request, TopicReply},
 };
 use broker_store::batch::{self, BatchInfo};
 use broker_wire::messages::{
-    InitProducerIdRequest, InitProducerIdResponse, ProduceRequest, ProduceResponse, ProducerId,
+    ProduceRequest, ProduceResponse,
     produce_response::{PartitionProduceResponse, TopicProduceResponse},
 };
 use bytes::Bytes;
@@ -73,18 +71,4 @@ pub fn answer(topics: Vec<TopicReply<Produced>>) -> ProduceResponse {
             .with_partition_responses(topic.partitions.into_iter().map(partition).collect())
     };
     ProduceResponse::default().with_responses(topics.into_iter().map(topic).collect())
-}
-
-pub fn ask_id(request: InitProducerIdRequest) -> Step {
-    let init = InitProducerId {
-        transactional_id: request.transactional_id.map(|id| id.to_string()),
-        current: (request.producer_id.0, request.producer_epoch),
-    };
-    Step::Ask(Request::InitProducerId(init), Shape::InitProducerId)
-}
-
-pub fn answer_id(outcome: Result<(i64, i16), Error>) -> InitProducerIdResponse {
-    let response = InitProducerIdResponse::default().with_error_code(super::code(&outcome));
-    let (id, epoch) = outcome.unwrap_or((-1, -1));
-    response.with_producer_id(ProducerId(id)).with_producer_epoch(epoch)
 }

@@ -5,8 +5,9 @@ use broker_core::{
     error::Error,
     request::{
         ClusterMetadata, CommittedOffset, ConfigEntry, ConfigResource, ConfigSource, CreatedTopic, DeletedTopic,
-        Fetched, GroupDescription, Joined, Listed, ListedGroup, ListedOffset, MemberDescription, Produced, ProducedAt,
-        Synced, TopicMetadata, TopicReply,
+        Fetched, GroupDescription, Joined, Listed, ListedGroup, ListedOffset, ListedTransactions, MemberDescription,
+        Produced, ProducedAt, ProducerDescription, Synced, TopicMetadata, TopicReply, TransactionDescription,
+        TransactionReply,
     },
 };
 use broker_store::log::Read;
@@ -71,8 +72,59 @@ fn produce_and_ids() {
     let good = || Produced { partition: 0, outcome: Ok(at) };
     let bad = || Produced { partition: 1, outcome: Err((Error::InvalidRecord, "why".into())) };
     check(ApiKey::Produce, |_| Response::Produce(produce::answer(in_topic(vec![good(), bad()]))));
-    check(ApiKey::InitProducerId, |_| Response::InitProducerId(produce::answer_id(Ok((7, 1)))));
-    check(ApiKey::InitProducerId, |_| Response::InitProducerId(produce::answer_id(Err(Error::InvalidRequest))));
+    let id = |outcome| check(ApiKey::InitProducerId, |v| Response::InitProducerId(transaction::answer_id(v, outcome)));
+    id(Ok((7, 1)));
+    id(Err(Error::ProducerFenced));
+}
+
+#[test]
+fn transactions() {
+    let outcomes = || in_topic(vec![(0, Ok(())), (1, Err(Error::ProducerFenced))]);
+    let described = TransactionDescription {
+        state: "Ongoing",
+        timeout_ms: 1,
+        started: 2,
+        producer_id: 3,
+        epoch: 4,
+        topics: vec![("t".into(), vec![0])],
+    };
+    let producer = ProducerDescription {
+        producer_id: 1,
+        epoch: 2,
+        last_sequence: 3,
+        last_timestamp: 4,
+        coordinator_epoch: 5,
+        open_since_offset: 6,
+    };
+    let known = || ("a".to_string(), Ok(described.clone()));
+    let unknown = || ("b".to_string(), Err(Error::TransactionalIdNotFound));
+    let listed =
+        ListedTransactions { unknown_states: vec!["Odd".into()], transactions: vec![("a".into(), 3, "Ongoing")] };
+    use TransactionReply as Reply;
+    let all: [(ApiKey, &dyn Fn() -> Reply); 8] = [
+        (ApiKey::AddPartitionsToTxn, &|| Reply::AddPartitions(outcomes())),
+        (ApiKey::AddOffsetsToTxn, &|| Reply::AddOffsets(Err(Error::ProducerFenced))),
+        (ApiKey::EndTxn, &|| Reply::End(Ok(()))),
+        (ApiKey::TxnOffsetCommit, &|| Reply::CommitOffsets(outcomes())),
+        (ApiKey::WriteTxnMarkers, &|| Reply::WriteMarkers(vec![(7, outcomes())])),
+        (ApiKey::DescribeTransactions, &|| Reply::Describe(vec![known(), unknown()])),
+        (ApiKey::ListTransactions, &|| Reply::List(listed.clone())),
+        (ApiKey::DescribeProducers, &|| {
+            Reply::DescribeProducers(in_topic(vec![(0, Ok(vec![producer])), (1, Err(Error::InvalidRequest))]))
+        }),
+    ];
+    for (api, reply) in all {
+        check(api, |version| transaction::answer(version, reply()));
+    }
+}
+
+#[test]
+fn an_older_client_is_told_of_an_old_epoch_instead_of_fencing() {
+    let told = |version| match transaction::answer(version, TransactionReply::End(Err(Error::ProducerFenced))) {
+        Response::EndTxn(end) => end.error_code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([0, 1, 2, 3].map(told), [47, 47, 90, 90]);
 }
 
 #[tokio::test]
@@ -91,7 +143,8 @@ async fn offsets() {
     check(ApiKey::OffsetForLeaderEpoch, |_| Response::OffsetForLeaderEpoch(offset::answer_epochs(ends())));
     let outcomes = || in_topic(vec![(0, Ok(())), (1, Err(Error::OffsetMetadataTooLarge))]);
     check(ApiKey::OffsetCommit, |_| Response::OffsetCommit(offset::answer_commit(outcomes())));
-    let committed = || CommittedOffset { partition: 0, offset: 4, leader_epoch: 2, metadata: "note".into() };
+    let committed =
+        || CommittedOffset { partition: 0, error: None, offset: 4, leader_epoch: 2, metadata: "note".into() };
     check(ApiKey::OffsetFetch, |_| Response::OffsetFetch(offset::answer_fetch(Ok(in_topic(vec![committed()])))));
     check(ApiKey::OffsetFetch, |_| Response::OffsetFetch(offset::answer_fetch(Err(Error::InvalidGroupId))));
 }

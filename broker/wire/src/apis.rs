@@ -36,6 +36,11 @@ macro_rules! with_apis {
             DeleteRecords                0..=2  from 0 DeleteRecordsRequest                DeleteRecordsResponse                DELETE_RECORDS;
             InitProducerId               0..=4  from 0 InitProducerIdRequest               InitProducerIdResponse               INIT_PRODUCER_ID;
             OffsetForLeaderEpoch         2..=4  from 2 OffsetForLeaderEpochRequest         OffsetForLeaderEpochResponse         OFFSET_FOR_LEADER_EPOCH;
+            AddPartitionsToTxn           0..=3  from 0 AddPartitionsToTxnRequest           AddPartitionsToTxnResponse           ADD_PARTITIONS_TO_TXN;
+            AddOffsetsToTxn              0..=3  from 0 AddOffsetsToTxnRequest              AddOffsetsToTxnResponse              ADD_OFFSETS_TO_TXN;
+            EndTxn                       0..=3  from 0 EndTxnRequest                       EndTxnResponse                       END_TXN;
+            WriteTxnMarkers              1..=1  from 1 WriteTxnMarkersRequest              WriteTxnMarkersResponse              WRITE_TXN_MARKERS;
+            TxnOffsetCommit              0..=3  from 0 TxnOffsetCommitRequest              TxnOffsetCommitResponse              TXN_OFFSET_COMMIT;
             DescribeAcls                 1..=3  from 1 DescribeAclsRequest                 DescribeAclsResponse                 DESCRIBE_ACLS;
             CreateAcls                   1..=3  from 1 CreateAclsRequest                   CreateAclsResponse                   CREATE_ACLS;
             DeleteAcls                   1..=3  from 1 DeleteAclsRequest                   DeleteAclsResponse                   DELETE_ACLS;
@@ -61,6 +66,9 @@ macro_rules! with_apis {
             DescribeQuorum               0..=2  from 0 DescribeQuorumRequest               DescribeQuorumResponse               DESCRIBE_QUORUM;
             UpdateFeatures               0..=2  from 0 UpdateFeaturesRequest               UpdateFeaturesResponse               UPDATE_FEATURES;
             DescribeCluster              0..=2  from 0 DescribeClusterRequest              DescribeClusterResponse              DESCRIBE_CLUSTER;
+            DescribeProducers            0..=0  from 0 DescribeProducersRequest            DescribeProducersResponse            DESCRIBE_PRODUCERS;
+            DescribeTransactions         0..=0  from 0 DescribeTransactionsRequest         DescribeTransactionsResponse         DESCRIBE_TRANSACTIONS;
+            ListTransactions             0..=1  from 0 ListTransactionsRequest             ListTransactionsResponse             LIST_TRANSACTIONS;
             ListConfigResources          0..=1  from 0 ListConfigResourcesRequest          ListConfigResourcesResponse          LIST_CONFIG_RESOURCES;
         }
     };

@@ -78,6 +78,14 @@ each_request! {
     UpdateFeatures UpdateFeaturesRequest;
     DescribeCluster DescribeClusterRequest;
     ListConfigResources ListConfigResourcesRequest;
+    AddPartitionsToTxn AddPartitionsToTxnRequest;
+    AddOffsetsToTxn AddOffsetsToTxnRequest;
+    EndTxn EndTxnRequest;
+    WriteTxnMarkers WriteTxnMarkersRequest;
+    TxnOffsetCommit TxnOffsetCommitRequest;
+    DescribeProducers DescribeProducersRequest;
+    DescribeTransactions DescribeTransactionsRequest;
+    ListTransactions ListTransactionsRequest;
 }
 
 fn versions() -> impl Iterator<Item = (ApiKey, i16)> {

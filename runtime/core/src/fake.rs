@@ -168,7 +168,7 @@ impl Cluster {
     fn committed(&self, topics: Vec<(String, Vec<i32>)>) -> Vec<TopicReply<CommittedOffset>> {
         let one = |topic: &str, partition| {
             let offset = self.committed.get(&TopicPartition { topic: topic.into(), partition }).copied().unwrap_or(-1);
-            CommittedOffset { partition, offset, leader_epoch: -1, metadata: String::new() }
+            CommittedOffset { partition, error: None, offset, leader_epoch: -1, metadata: String::new() }
         };
         let topic = |(topic, all): (String, Vec<i32>)| {
             let partitions = all.into_iter().map(|partition| one(&topic, partition)).collect();

@@ -107,7 +107,12 @@ impl Scene<'_> {
 
     async fn sink_offsets(&self) -> Result<Vec<(TopicPartition, i64)>, Refusal> {
         let group = settings::group(self.config, self.connector);
-        match self.caller.request(Request::OffsetFetch { group, topics: None }).await.map_err(failed)? {
+        match self
+            .caller
+            .request(Request::OffsetFetch { group, topics: None, require_stable: false })
+            .await
+            .map_err(failed)?
+        {
             Reply::OffsetFetch(Ok(topics)) => Ok(topics
                 .into_iter()
                 .flat_map(|TopicReply { topic, partitions }| {

@@ -239,9 +239,17 @@ impl Groups {
     /// Whether the member may commit offsets now. A simple commit (generation -1, no member) may if nobody is in the group.
     /// Errors: `IllegalGeneration`, `UnknownMemberId`, `FencedInstanceId`, `RebalanceInProgress`.
     pub fn check_commit(&self, commit: &OffsetCommit) -> Result<(), Error> {
-        let who = &commit.who;
+        self.may_commit(&commit.who, Group::check_commit)
+    }
+
+    /// The same of a commit in a transaction, which older clients make without saying who they are (KIP-447).
+    pub fn check_transactional_commit(&self, commit: &OffsetCommit) -> Result<(), Error> {
+        self.may_commit(&commit.who, Group::check_transactional_commit)
+    }
+
+    fn may_commit(&self, who: &Member, check: impl Fn(&Group, &Member) -> Result<(), Error>) -> Result<(), Error> {
         match self.groups.get(&who.group) {
-            Some(group) => group.check_commit(who),
+            Some(group) => check(group, who),
             None if who.generation < 0 => Ok(()),
             None => Err(Error::IllegalGeneration),
         }

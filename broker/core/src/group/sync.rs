@@ -116,13 +116,18 @@ impl Group {
         if who.generation < 0 && who.member.is_empty() && who.instance.is_none() {
             return Err(Error::UnknownMemberId);
         }
+        self.check_generation(who)?;
+        if self.state == State::CompletingRebalance { Err(Error::RebalanceInProgress) } else { Ok(()) }
+    }
+
+    /// Who may commit offsets in a transaction: members of this generation, also during a rebalance, or anybody who does not say.
+    pub fn check_transactional_commit(&self, who: &Member) -> Result<(), Error> {
+        let says_nothing = who.generation < 0 && who.member.is_empty() && who.instance.is_none();
+        if says_nothing { Ok(()) } else { self.check_generation(who) }
+    }
+
+    fn check_generation(&self, who: &Member) -> Result<(), Error> {
         self.validate(&who.member, who.instance.as_deref())?;
-        if who.generation != self.generation {
-            Err(Error::IllegalGeneration)
-        } else if self.state == State::CompletingRebalance {
-            Err(Error::RebalanceInProgress)
-        } else {
-            Ok(())
-        }
+        if who.generation == self.generation { Ok(()) } else { Err(Error::IllegalGeneration) }
     }
 }

@@ -11,17 +11,18 @@
 //! A value is missing in a tombstone. Values of version 0 to 2 have no leader epoch; version 1 ends with an expiry timestamp,
 //! which a broker since Kafka 2.1 does not write and we pass over.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{Committed, OffsetRecord};
-use crate::codec::Damaged;
+use crate::{
+    big_endian::{BigEndian, put_string},
+    codec::Damaged,
+};
 
 const KEY_VERSION: i16 = 1;
 const VALUE_VERSION: i16 = 3;
+const WHAT: &str = "a committed offset";
 
 impl OffsetRecord {
     /// The record's key.
@@ -41,7 +42,7 @@ impl OffsetRecord {
 
     /// Reads a record of `__consumer_offsets`; `None` if it is of another kind, such as group metadata.
     pub fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Option<OffsetRecord>, Damaged> {
-        let mut key = BigEndian(key);
+        let mut key = BigEndian::new(key, WHAT);
         if !matches!(key.i16()?, 0 | KEY_VERSION) {
             return Ok(None);
         }
@@ -52,11 +53,6 @@ impl OffsetRecord {
             Some(value) => OffsetRecord::Commit { group, topic, partition, committed: decode_value(value)? },
         }))
     }
-}
-
-/// Whether a string can be written in a key or value.
-pub(super) fn fits(text: &str) -> bool {
-    i16::try_from(text.len()).is_ok()
 }
 
 pub(super) fn key(group: &str, topic: &str, partition: i32) -> Vec<u8> {
@@ -78,8 +74,8 @@ pub(super) fn value(committed: &Committed) -> Vec<u8> {
     out
 }
 
-fn decode_value(value: &[u8]) -> Result<Committed, Damaged> {
-    let mut value = BigEndian(value);
+pub(super) fn decode_value(value: &[u8]) -> Result<Committed, Damaged> {
+    let mut value = BigEndian::new(value, WHAT);
     let version = value.i16()?;
     if !(0..=VALUE_VERSION).contains(&version) {
         return Err(Damaged("a committed offset is of a version that only a newer Kafka knows"));
@@ -89,53 +85,11 @@ fn decode_value(value: &[u8]) -> Result<Committed, Damaged> {
         leader_epoch: if version >= 3 { value.i32()? } else { -1 },
         metadata: value.string()?,
         commit_timestamp: value.i64()?,
+        record_offset: -1,
     };
     if version == 1 {
         value.i64()?;
     }
     value.end()?;
     Ok(committed)
-}
-
-fn put_string(out: &mut Vec<u8>, text: &str) {
-    let len = i16::try_from(text.len()).expect("decide_commit refuses names and notes that do not fit");
-    out.extend_from_slice(&len.to_be_bytes());
-    out.extend_from_slice(text.as_bytes());
-}
-
-struct BigEndian<'a>(&'a [u8]);
-
-impl<'a> BigEndian<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Damaged> {
-        let (head, tail) = self.0.split_at_checked(len).ok_or(Damaged("a committed offset ends early"))?;
-        self.0 = tail;
-        Ok(head)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Damaged> {
-        Ok(self.take(N)?.try_into().expect("take gave N bytes"))
-    }
-
-    fn i16(&mut self) -> Result<i16, Damaged> {
-        self.array().map(i16::from_be_bytes)
-    }
-
-    fn i32(&mut self) -> Result<i32, Damaged> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    fn i64(&mut self) -> Result<i64, Damaged> {
-        self.array().map(i64::from_be_bytes)
-    }
-
-    fn string(&mut self) -> Result<String, Damaged> {
-        let len = usize::try_from(self.i16()?).map_err(|_| Damaged("a name of a committed offset is null"))?;
-        let text =
-            core::str::from_utf8(self.take(len)?).map_err(|_| Damaged("a name of a committed offset is not UTF-8"))?;
-        Ok(text.to_string())
-    }
-
-    fn end(&self) -> Result<(), Damaged> {
-        if self.0.is_empty() { Ok(()) } else { Err(Damaged("bytes are left over after a committed offset")) }
-    }
 }

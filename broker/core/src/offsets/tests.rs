@@ -12,15 +12,15 @@ fn asked(partition: i32, offset: i64, metadata: &str) -> OffsetToCommit {
 fn commit(offsets: &mut Offsets, wall: i64, group: &str, topic: &str, partition: i32, offset: i64) {
     let topics = [(topic.to_string(), vec![asked(partition, offset, "note")])];
     let (records, _) = offsets.decide_commit(Wall(wall), group, &topics);
-    records.iter().for_each(|record| offsets.replay(record));
+    records.iter().for_each(|record| offsets.replay(record, 0, None));
 }
 
 fn offset_of(offsets: &Offsets, group: &str, topic: &str, partition: i32) -> i64 {
-    offsets.fetch(group, Some(&[(topic.to_string(), vec![partition])]))[0].partitions[0].offset
+    offsets.fetch(group, Some(&[(topic.to_string(), vec![partition])]), false)[0].partitions[0].offset
 }
 
 fn apply(offsets: &mut Offsets, records: &[OffsetRecord]) {
-    records.iter().for_each(|record| offsets.replay(record));
+    records.iter().for_each(|record| offsets.replay(record, 0, None));
 }
 
 #[test]
@@ -35,15 +35,16 @@ fn a_commit_decides_and_only_its_replay_changes() {
     assert_eq!((outcomes[1].topic.as_str(), outcomes[1].partitions.as_slice()), ("u", [(0, Ok(()))].as_slice()));
     assert_eq!((records.len(), offset_of(&offsets, "g", "t", 0)), (2, -1));
     apply(&mut offsets, &records);
-    let fetched = offsets.fetch("g", Some(&[("t".to_string(), vec![1, 0])]));
-    let nothing = CommittedOffset { partition: 1, offset: -1, leader_epoch: -1, metadata: String::new() };
+    let fetched = offsets.fetch("g", Some(&[("t".to_string(), vec![1, 0])]), false);
+    let nothing = CommittedOffset { partition: 1, error: None, offset: -1, leader_epoch: -1, metadata: String::new() };
     assert_eq!(
         fetched[0].partitions,
-        [nothing, CommittedOffset { partition: 0, offset: 5, leader_epoch: 0, metadata: "a".into() }]
+        [nothing, CommittedOffset { partition: 0, error: None, offset: 5, leader_epoch: 0, metadata: "a".into() }]
     );
-    let all: Vec<_> = offsets.fetch("g", None).into_iter().map(|topic| (topic.topic, topic.partitions.len())).collect();
+    let all: Vec<_> =
+        offsets.fetch("g", None, false).into_iter().map(|topic| (topic.topic, topic.partitions.len())).collect();
     assert_eq!(all, [("t".to_string(), 1), ("u".to_string(), 1)]);
-    assert!(offsets.fetch("unknown", None).is_empty());
+    assert!(offsets.fetch("unknown", None, false).is_empty());
     assert_eq!(offset_of(&offsets, "unknown", "t", 0), -1);
 }
 
@@ -108,8 +109,13 @@ fn offsets_expire_after_the_retention_from_commit_or_from_the_last_member() {
 /// Written by Kafka 4.3's own serializers.
 #[test]
 fn records_are_kafkas_to_the_byte() {
-    let committed =
-        Committed { offset: 42, leader_epoch: 7, metadata: "né".into(), commit_timestamp: 1_700_000_000_000 };
+    let committed = Committed {
+        offset: 42,
+        leader_epoch: 7,
+        metadata: "né".into(),
+        commit_timestamp: 1_700_000_000_000,
+        record_offset: -1,
+    };
     let record = OffsetRecord::Commit { group: "my-group".into(), topic: "t".into(), partition: 3, committed };
     assert_eq!(&record.encode_key()[..], b"\0\x01\0\x08my-group\0\x01t\0\0\0\x03");
     assert_eq!(
@@ -127,7 +133,8 @@ fn older_values_are_read_and_other_keys_passed_over() {
         Ok(other) => panic!("{other:?}"),
         Err(damaged) => Err(damaged),
     };
-    let expected = Committed { offset: 5, leader_epoch: -1, metadata: "m".into(), commit_timestamp: 6 };
+    let expected =
+        Committed { offset: 5, leader_epoch: -1, metadata: "m".into(), commit_timestamp: 6, record_offset: -1 };
     let body = b"\0\0\0\0\0\0\0\x05\0\x01m\0\0\0\0\0\0\0\x06";
     for version in [0, 2] {
         assert_eq!(decode(&[&[0, version], &body[..]].concat()), Ok(expected.clone()));
@@ -147,7 +154,7 @@ fn record() -> impl Strategy<Value = OffsetRecord> {
             group,
             topic,
             partition,
-            committed: Committed { offset, leader_epoch, metadata, commit_timestamp },
+            committed: Committed { offset, leader_epoch, metadata, commit_timestamp, record_offset: -1 },
         }),
         1 => place.prop_map(|(group, topic, partition)| OffsetRecord::Tombstone { group, topic, partition }),
     ]
@@ -178,7 +185,7 @@ proptest! {
         let mut offsets = Offsets::new(OffsetSettings::default());
         let mut model = BTreeMap::new();
         for record in &records {
-            offsets.replay(record);
+            offsets.replay(record, 0, None);
             model.insert(record.encode_key(), record.encode_value());
         }
         let restored = Offsets::restore(OffsetSettings::default(), &offsets.snapshot()).unwrap();
@@ -194,4 +201,56 @@ proptest! {
         }
         prop_assert_eq!(table, model);
     }
+}
+
+/// A commit at this offset of `__consumer_offsets`, in a transaction if a producer is named.
+fn commit_at(offsets: &mut Offsets, offset: i64, value: i64, producer: Option<i64>) {
+    let (records, _) = offsets.decide_commit(Wall(0), "g", &[("t".to_string(), vec![asked(0, value, "")])]);
+    offsets.replay(&records[0], offset, producer);
+}
+
+#[test]
+fn what_a_transaction_commits_counts_from_its_marker_on_or_never() {
+    for (commit, expected) in [(true, 7), (false, 5)] {
+        let mut offsets = Offsets::new(OffsetSettings::default());
+        commit_at(&mut offsets, 0, 5, None);
+        commit_at(&mut offsets, 1, 7, Some(9));
+        let stable = |offsets: &Offsets| {
+            let asked = [("t".to_string(), vec![0])];
+            let told = offsets.fetch("g", Some(&asked), true)[0].partitions[0].clone();
+            told.error.map_or(Ok(told.offset), Err)
+        };
+        assert_eq!((offset_of(&offsets, "g", "t", 0), stable(&offsets)), (5, Err(Error::UnstableOffsetCommit)));
+        let mut offsets = Offsets::restore(OffsetSettings::default(), &offsets.snapshot()).unwrap();
+        offsets.end_transaction(9, commit);
+        assert_eq!((offset_of(&offsets, "g", "t", 0), stable(&offsets)), (expected, Ok(expected)));
+    }
+}
+
+#[test]
+fn of_two_commits_the_later_one_counts_whichever_ends_first() {
+    let check = |ends: [i64; 2]| {
+        let mut offsets = Offsets::new(OffsetSettings::default());
+        commit_at(&mut offsets, 0, 5, Some(1));
+        commit_at(&mut offsets, 1, 7, Some(2));
+        ends.into_iter().for_each(|producer| offsets.end_transaction(producer, true));
+        assert_eq!(offset_of(&offsets, "g", "t", 0), 7);
+    };
+    check([1, 2]);
+    check([2, 1]);
+    let mut offsets = Offsets::new(OffsetSettings::default());
+    commit_at(&mut offsets, 0, 5, Some(1));
+    commit_at(&mut offsets, 1, 6, None);
+    offsets.end_transaction(1, true);
+    assert_eq!(offset_of(&offsets, "g", "t", 0), 6, "a plain commit came later");
+}
+
+#[test]
+fn a_deleted_topic_takes_what_is_pending_with_it() {
+    let mut offsets = Offsets::new(OffsetSettings::default());
+    commit_at(&mut offsets, 0, 5, Some(1));
+    let records = offsets.topic_deleted("t");
+    apply(&mut offsets, &records);
+    offsets.end_transaction(1, true);
+    assert!(!offsets.has_group("g"));
 }

@@ -111,6 +111,8 @@ pub struct OffsetToCommit {
 pub struct CommittedOffset {
     /// Partition index.
     pub partition: i32,
+    /// Why there is none to tell: an open transaction may change it, and the request wanted none such.
+    pub error: Option<Error>,
     /// The offset, -1 if none is committed.
     pub offset: i64,
     /// Leader epoch, -1 for none.

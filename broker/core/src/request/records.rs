@@ -151,6 +151,8 @@ pub enum ListedOffset {
         timestamp: i64,
         /// The batch that holds it.
         records: broker_store::log::Read,
+        /// A record at or above this offset does not count.
+        end: i64,
         /// Leader epoch to answer.
         leader_epoch: i32,
     },

@@ -30,6 +30,11 @@ impl Read {
         self.memory.iter().map(Bytes::len).sum::<usize>() + self.file.as_ref().map_or(0, |file| file.estimate)
     }
 
+    /// Offset after the last record that may be in it, if it is in a file; what is in memory tells by itself.
+    pub fn end(&self) -> Option<i64> {
+        self.file.as_ref().map(|file| file.next_offset)
+    }
+
     /// True if there is nothing.
     pub fn is_empty(&self) -> bool {
         self.memory.is_empty() && self.file.is_none()

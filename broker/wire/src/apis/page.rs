@@ -20,6 +20,15 @@ const REMARKS: &[(ApiKey, &str)] = &[
     (ApiKey::ApiVersions, "No features are finalized."),
     (ApiKey::CreateTopics, "Replication factor 1 or -1; at most 10,000 partitions per topic."),
     (ApiKey::DeleteTopics, "Internal topics cannot be deleted (Kafka lets them be)."),
+    (
+        ApiKey::InitProducerId,
+        "What the id's last producer had open is aborted before the answer: nobody is told CONCURRENT_TRANSACTIONS to wait for it.",
+    ),
+    (
+        ApiKey::EndTxn,
+        "Transactions v1. The answer comes when every marker is durable: the whole end is one journal entry.",
+    ),
+    (ApiKey::DescribeTransactions, "No transaction is ever in a state between open and complete."),
     (ApiKey::DescribeAcls, "SECURITY_DISABLED: there is no authorizer."),
     (ApiKey::CreateAcls, "SECURITY_DISABLED: there is no authorizer."),
     (ApiKey::DeleteAcls, "SECURITY_DISABLED: there is no authorizer."),

@@ -86,6 +86,7 @@ impl Consumer {
             Asking::Positions(assignment) => Request::OffsetFetch {
                 group: self.settings.group.clone(),
                 topics: Some(assignment.clone().into_iter().collect()),
+                require_stable: false,
             },
             Asking::Reset(tps) => {
                 let at = if self.settings.from_earliest { EARLIEST } else { LATEST };

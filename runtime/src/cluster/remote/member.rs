@@ -297,7 +297,13 @@ impl Member {
         let mut by_topic: BTreeMap<String, Vec<CommittedOffset>> = BTreeMap::new();
         for (tp, offset) in committed {
             let (partition, leader_epoch, metadata) = (tp.partition, -1, String::new());
-            by_topic.entry(tp.topic).or_default().push(CommittedOffset { partition, offset, leader_epoch, metadata });
+            by_topic.entry(tp.topic).or_default().push(CommittedOffset {
+                partition,
+                error: None,
+                offset,
+                leader_epoch,
+                metadata,
+            });
         }
         Ok(by_topic.into_iter().map(|(topic, partitions)| TopicReply { topic, partitions }).collect())
     }

@@ -9,8 +9,13 @@ use crate::{
 fn offsets_of(groups: &[&str]) -> Offsets {
     let mut offsets = Offsets::new(OffsetSettings::default());
     for group in groups {
-        let committed = Committed { offset: 1, leader_epoch: -1, metadata: String::new(), commit_timestamp: 0 };
-        offsets.replay(&OffsetRecord::Commit { group: group.to_string(), topic: "t".into(), partition: 0, committed });
+        let committed =
+            Committed { offset: 1, leader_epoch: -1, metadata: String::new(), commit_timestamp: 0, record_offset: 0 };
+        offsets.replay(
+            &OffsetRecord::Commit { group: group.to_string(), topic: "t".into(), partition: 0, committed },
+            0,
+            None,
+        );
     }
     offsets
 }
