@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+mod transactions;
+
 /// When somebody looks, and what he is ready to see.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
@@ -74,9 +76,12 @@ pub fn audit(process: &mut Process, checks: &mut Checks, moment: &Moment) -> Res
     if moment.damage == Damage::None {
         checks.connect.in_topic(&lines, moment.all_done)?;
     }
+    if moment.damage == Damage::None {
+        sum = mix(sum, transactions::audit(process, checks, moment)?);
+    }
     for (group, partition) in checks.groups.known() {
         let topics = Some(vec![(partition.0.clone(), vec![partition.1])]);
-        let reply = ask(process, Request::OffsetFetch { group: group.clone(), topics })?;
+        let reply = ask(process, Request::OffsetFetch { group: group.clone(), topics, require_stable: false })?;
         let Reply::OffsetFetch(Ok(topics)) = reply else { return unexpected("the auditor", &reply) };
         for committed in topics.iter().flat_map(|topic| &topic.partitions) {
             let asked = checks.groups.asked(&group, &partition);

@@ -8,6 +8,7 @@ pub mod group;
 pub mod log;
 pub mod producer;
 pub mod topic;
+pub mod transaction;
 
 /// Fine, or the promise that was broken.
 pub type Checked = Result<(), String>;
@@ -23,6 +24,8 @@ pub struct Checks {
     pub groups: group::GroupCheck,
     /// Topics stay, under their ids, until they are deleted.
     pub topics: topic::TopicCheck,
+    /// A transaction is there whole or not at all.
+    pub transactions: transaction::TransactionCheck,
     /// A source's lines are in the topic once and in order, and in the sink's file.
     pub connect: connect::ConnectCheck,
 }

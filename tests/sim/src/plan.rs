@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use broker_core::{group::GroupSettings, offsets::OffsetSettings, settings::Settings};
+use broker_core::{group::GroupSettings, offsets::OffsetSettings, settings::Settings, txn::TransactionSettings};
 use broker_store::{disk::BLOCK, journal::Sizes};
 
 use crate::random::Random;
@@ -33,7 +33,8 @@ pub struct Plan {
     pub weights: Weights,
     /// Inputs of one turn of the core loop, at most.
     pub turn: u64,
-    /// Plain producers, idempotent producers, group members, administrators, source and sink tasks.
+    /// Plain producers, idempotent producers, group members, administrators, source and sink tasks,
+    /// transactional producers.
     pub clients: Clients,
     /// Partitions of a topic.
     pub partitions: i32,
@@ -88,6 +89,12 @@ pub struct Clients {
     pub connect: u64,
     /// Most that each of them does.
     pub moves: u64,
+    /// Transactional producers, and as many readers of what they commit.
+    pub transactional: u64,
+    /// Of 100 of them, so many share one transactional id.
+    pub shared_percent: u64,
+    /// How long their transactions may be open, milliseconds.
+    pub transaction_ms: u64,
     /// Bytes of a producer's value, about.
     pub longest: u64,
 }
@@ -110,8 +117,8 @@ impl Plan {
             ("segment.index.bytes", number(random, &[16, 10_485_760])),
         ];
         let clients = Clients::new(random);
-        // A source's lines are counted: they have to stay.
-        let retention = clients.connect == 0 && random.percent(50);
+        // A source's lines and a transaction's records are counted: they have to stay.
+        let retention = clients.connect == 0 && clients.transactional == 0 && random.percent(50);
         let mut topic_defaults = Vec::from(topic_defaults);
         if retention {
             topic_defaults.push(("retention.ms", number(random, &[20, 1_000, 604_800_000])));
@@ -162,6 +169,7 @@ impl Plan {
             fetch_sessions: 10,
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
+            transactions: TransactionSettings::default(),
             max_request_bytes: 1 << 20,
             entropy: random.draw(),
         }
@@ -212,6 +220,9 @@ impl Clients {
             trimmers: random.below(2),
             connect: random.below(2),
             moves: random.between(5, 50),
+            transactional: *random.pick(&[0, 0, 1, 2, 3]),
+            shared_percent: *random.pick(&[0, 0, 60]),
+            transaction_ms: *random.pick(&[30, 500, 60_000]),
             longest: *random.pick(&[0, 800, 2_000]),
         }
     }

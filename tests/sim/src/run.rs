@@ -11,7 +11,14 @@ use crate::{
     scenarios::rot,
     trace::Trace,
     workload::{
-        admin::Admin, consumer::Consumer, producer::Producer, sink::SinkTask, source::SourceTask, trimmer::Trimmer,
+        admin::Admin,
+        committed::Committed,
+        consumer::Consumer,
+        producer::Producer,
+        sink::SinkTask,
+        source::SourceTask,
+        transactional::{self, Transactional},
+        trimmer::Trimmer,
     },
     world::{Report, World},
 };
@@ -80,6 +87,17 @@ fn cast(world: &mut World) {
     }
     for _ in 0..clients.trimmers {
         world.seat(Box::new(Trimmer::new("orders", moves)));
+    }
+    for number in 0..clients.transactional {
+        let name = format!("t{number}");
+        let shared = world.random.percent(clients.shared_percent);
+        let id = if shared { "shared" } else { name.as_str() };
+        let (topic, timeout_ms) = (transactional::TOPIC, clients.transaction_ms as i32);
+        world.seat(Box::new(Transactional::new(&name, id, topic, moves / 4 + 1, timeout_ms)));
+        world.seat(Box::new(Committed::new(topic, moves)));
+    }
+    if clients.transactional > 0 {
+        world.seat(Box::new(Producer::new(100, transactional::TOPIC, true, moves / 4, 100)));
     }
     for _ in 0..clients.admins {
         world.seat(Box::new(Admin::new(moves)));

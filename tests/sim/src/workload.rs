@@ -3,7 +3,7 @@
 //! Owns the port through which a client reaches the broker. Each kind of client has a file; each keeps to Kafka's rules for clients
 //! and tells the checkers what it was told. Invariant: a client knows only what a process on another machine could know.
 
-use broker_core::request::{ConnId, Reply, Request, RequestId};
+use broker_core::request::{ConnId, Reply, Request, RequestId, TransactionRequest};
 use broker_store::{log::Read, segment::ReadError};
 use bytes::Bytes;
 
@@ -16,12 +16,14 @@ use crate::{
 };
 
 pub mod admin;
+pub mod committed;
 pub mod consumer;
 pub mod fetch;
 pub mod producer;
 pub mod sink;
 pub mod source;
 pub mod topic;
+pub mod transactional;
 pub mod trimmer;
 
 /// One client.
@@ -143,6 +145,14 @@ pub fn kind(request: &Request) -> &'static str {
         Request::LeaveGroup { .. } => "LeaveGroup",
         Request::OffsetCommit(_) => "OffsetCommit",
         Request::OffsetFetch { .. } => "OffsetFetch",
+        Request::Transaction(TransactionRequest::AddPartitions { .. }) => "AddPartitionsToTxn",
+        Request::Transaction(TransactionRequest::AddOffsets { .. }) => "AddOffsetsToTxn",
+        Request::Transaction(TransactionRequest::CommitOffsets { .. }) => "TxnOffsetCommit",
+        Request::Transaction(TransactionRequest::End { .. }) => "EndTxn",
+        Request::Transaction(TransactionRequest::WriteMarkers(_)) => "WriteTxnMarkers",
+        Request::Transaction(TransactionRequest::Describe(_)) => "DescribeTransactions",
+        Request::Transaction(TransactionRequest::List(_)) => "ListTransactions",
+        Request::Transaction(TransactionRequest::DescribeProducers(_)) => "DescribeProducers",
         Request::DescribeGroups(_) => "DescribeGroups",
         Request::ListGroups { .. } => "ListGroups",
         Request::DeleteGroups(_) => "DeleteGroups",

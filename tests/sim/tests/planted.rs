@@ -25,6 +25,20 @@ fn each_planted_mistake_is_found() {
     core::plant(core::Bug::OffsetsBeforeRecords);
     let (_, why) = find(Scenario::Crash, 200).expect("offsets that are durable before their records are found");
     assert!(why.contains("the topic") || why.contains("lines"), "{why}");
+
+    core::plant(core::Bug::StableBeforeMarker);
+    let (_, why) =
+        find(Scenario::Crash, 2_000).expect("a transaction that is over before its marker is durable is found");
+    assert!(why.contains("committed"), "{why}");
+
+    core::plant(core::Bug::AbortedForgotten);
+    let (_, why) = find(Scenario::Crash, 500).expect("a forgotten abort is found");
+    assert!(why.contains("was aborted"), "{why}");
+
+    core::plant(core::Bug::OffsetsBeforeCommit);
+    let (_, why) =
+        find(Scenario::Crash, 200).expect("offsets that count before their transaction is committed are found");
+    assert!(why.contains("not committed"), "{why}");
     core::plant(core::Bug::None);
 
     store::plant(store::Bug::SkipChecksum);

@@ -29,7 +29,8 @@ impl ProducerCheck {
 
     /// A batch is in a partition, as a reader or the producer itself was told.
     pub fn seen(&mut self, partition: &Partition, batch: &BatchInfo) -> Checked {
-        if batch.producer_id < 0 {
+        // The broker's own batches, markers and committed offsets, have no sequence.
+        if batch.producer_id < 0 || batch.base_sequence < 0 {
             return Ok(());
         }
         let (id, epoch, sequence, offset) =

@@ -136,7 +136,11 @@ impl Consumer {
             (*partition, port.checks.groups.asked(&self.group, &(self.topic.name.clone(), *partition)))
         };
         let known = self.positions.keys().map(known).collect();
-        self.ask(port, Stage::Finding(known), Request::OffsetFetch { group: self.group.clone(), topics })
+        self.ask(
+            port,
+            Stage::Finding(known),
+            Request::OffsetFetch { group: self.group.clone(), topics, require_stable: false },
+        )
     }
 
     fn found(&mut self, port: &mut Port<'_>, known: &[(i32, Known)], reply: Reply) -> Checked {

@@ -140,7 +140,7 @@ impl Client for Producer {
         self.lanes.resize_with(partitions as usize, Lane::default);
         match self.identity {
             Identity::Wanted => {
-                let init = InitProducerId { transactional_id: None, current: (-1, -1) };
+                let init = InitProducerId { transactional_id: None, timeout_ms: 0, current: (-1, -1) };
                 self.identity = Identity::Asked(port.send(Request::InitProducerId(init)));
                 return Ok(());
             }
