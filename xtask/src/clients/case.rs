@@ -16,6 +16,7 @@ pub struct Case {
     command: Command,
     stdin: Vec<u8>,
     code: i32,
+    patience: Duration,
     checks: Vec<(String, Check)>,
 }
 
@@ -24,12 +25,18 @@ type Check = Box<dyn Fn(&str, &str) -> bool>;
 impl Case {
     /// A command that must exit with 0.
     pub fn new(name: impl Into<String>, command: Command) -> Case {
-        Case { name: name.into(), command, stdin: Vec::new(), code: 0, checks: Vec::new() }
+        Case { name: name.into(), command, stdin: Vec::new(), code: 0, patience: PATIENCE, checks: Vec::new() }
     }
 
     /// What it reads on standard input.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Case {
         self.stdin = bytes.into();
+        self
+    }
+
+    /// It may take this long.
+    pub fn within(mut self, patience: Duration) -> Case {
+        self.patience = patience;
         self
     }
 
@@ -91,7 +98,7 @@ impl Case {
     }
 
     fn outcome(&mut self) -> Result<(), String> {
-        let (code, out, err) = run(&mut self.command, std::mem::take(&mut self.stdin))?;
+        let (code, out, err) = run_within(&mut self.command, std::mem::take(&mut self.stdin), self.patience)?;
         let said = || format!("-- it printed:\n{}\n-- and on standard error:\n{}", head(&out), head(&err));
         if code != Some(self.code) {
             return Err(format!("exit code {code:?}, not {}\n{}", self.code, said()));
@@ -113,6 +120,14 @@ fn head(text: &str) -> String {
 
 /// Runs a command to its end: exit code, standard output, standard error.
 pub fn run(command: &mut Command, stdin: Vec<u8>) -> Result<(Option<i32>, String, String), String> {
+    run_within(command, stdin, PATIENCE)
+}
+
+fn run_within(
+    command: &mut Command,
+    stdin: Vec<u8>,
+    patience: Duration,
+) -> Result<(Option<i32>, String, String), String> {
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|e| format!("cannot run it: {e}"))?;
     let mut input = child.stdin.take().expect("it is piped");
@@ -123,7 +138,7 @@ pub fn run(command: &mut Command, stdin: Vec<u8>) -> Result<(Option<i32>, String
     let status = loop {
         match child.try_wait().map_err(|e| e.to_string())? {
             Some(status) => break Some(status),
-            None if start.elapsed() > PATIENCE => {
+            None if start.elapsed() > patience => {
                 let _ = child.kill();
                 let _ = child.wait();
                 break None;
@@ -135,7 +150,7 @@ pub fn run(command: &mut Command, stdin: Vec<u8>) -> Result<(Option<i32>, String
     let (out, err) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
     match status {
         Some(status) => Ok((status.code(), out, err)),
-        None => Err(format!("it hung for {PATIENCE:?} and was killed\n-- it printed:\n{}\n{}", head(&out), head(&err))),
+        None => Err(format!("it hung for {patience:?} and was killed\n-- it printed:\n{}\n{}", head(&out), head(&err))),
     }
 }
 

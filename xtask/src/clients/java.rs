@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::target::{CONNECT_TEST, Target};
+use super::transactions;
 use crate::kafka::Kafka;
 use crate::repo;
 use crate::test::Score;
@@ -105,5 +106,6 @@ pub fn cases(target: &Target) -> Result<Score> {
     run(Case::new("topics: delete it again", tool("kafka-topics --delete --topic java-test"))
         .exits(1)
         .complains("java-test"));
+    run(transactions::java(kafka.program("Transactions.java"), &target.bootstrap));
     Ok(score)
 }

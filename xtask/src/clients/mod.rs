@@ -10,6 +10,7 @@ mod node;
 mod python;
 mod rest;
 mod target;
+mod transactions;
 
 use crate::repo;
 use crate::test::Score;
