@@ -19,15 +19,21 @@ use crate::{
     signals::Signals,
 };
 
-/// Runs a broker until a signal comes. Returns the exit code.
+/// Runs a broker until a signal comes, `overrides` winning over the file. Returns the exit code.
 ///
 /// # Errors
 /// A file, port or data folder that cannot be used; a broker that stopped by itself.
-pub async fn run(file: Option<PathBuf>, insecure_listen: bool, started: Instant) -> Result<u8, Failure> {
-    let pairs = match &file {
+pub async fn run(
+    file: Option<PathBuf>,
+    overrides: Vec<(String, String)>,
+    insecure_listen: bool,
+    started: Instant,
+) -> Result<u8, Failure> {
+    let mut pairs = match &file {
         Some(file) => read(file)?,
         None => BTreeMap::new(),
     };
+    pairs.extend(overrides);
     let named = file.map_or(String::new(), |file| format!("{}: ", file.display()));
     let settings = Settings { insecure_listen, ..Settings::default() };
     let (settings, notes) = settings.parse(&pairs).map_err(|error| Failure::new(START, format!("{named}{error}")))?;

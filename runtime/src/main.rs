@@ -38,14 +38,19 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, started: Instant) -> Result<u8, Failure> {
-    if let Command::Tool { name, arguments } = command {
-        return Ok(tools::run(name, &arguments));
-    }
+    let command = match command {
+        Command::Tool { name, arguments } => return Ok(tools::run(name, &arguments)),
+        Command::Shims { folder, windows } => return tools::shims::install(&folder, windows),
+        Command::Daemon { arguments, log } => return tools::daemon::start(&arguments, log),
+        other => other,
+    };
     let net = threads("net")?;
     match command {
-        Command::Tool { .. } => unreachable!("it needs no threads and was run above"),
-        Command::Broker { settings, insecure_listen } => {
-            let outcome = net.block_on(broker_command::run(settings, insecure_listen, started));
+        Command::Tool { .. } | Command::Shims { .. } | Command::Daemon { .. } => {
+            unreachable!("it needs no threads and was run above")
+        }
+        Command::Broker { settings, overrides, insecure_listen } => {
+            let outcome = net.block_on(broker_command::run(settings, overrides, insecure_listen, started));
             net.shutdown_timeout(LAST);
             outcome
         }

@@ -6,8 +6,9 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use runtime_core::config::nearest::nearest;
 
-use crate::kafka;
+use crate::{kafka, server_start};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +26,24 @@ pub enum Command {
     Broker {
         /// Its `server.properties`; without one, every setting has its default.
         settings: Option<PathBuf>,
+        /// Settings of the command line, which win over those of the file.
+        overrides: Vec<(String, String)>,
         /// Listen beyond loopback though nothing authenticates clients.
         insecure_listen: bool,
+    },
+    /// The same command once more, in the background.
+    Daemon {
+        /// The arguments of that command, its name in front and without `-daemon`.
+        arguments: Vec<OsString>,
+        /// What it prints goes to this file, below `LOG_DIR` or `./logs`.
+        log: &'static str,
+    },
+    /// Write scripts that bear the names of Kafka's tools.
+    Shims {
+        /// The folder.
+        folder: PathBuf,
+        /// Batch files too.
+        windows: bool,
     },
     /// One of Kafka's tools.
     Tool {
@@ -70,6 +87,28 @@ enum Sub {
     /// Run a broker alone
     #[command(name = "broker", override_usage = "connectd broker [server.properties]")]
     Broker(Broker),
+    /// Write scripts with the names of Kafka's tools, so that a tutorial's bin/kafka-topics.sh is found
+    #[command(name = "shims", override_usage = "connectd shims install DIR [--windows]")]
+    Shims(Shims),
+}
+
+#[derive(clap::Args)]
+struct Shims {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Write them to a folder, which is made if it is not there
+    Install {
+        /// The folder, such as bin
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Batch files too, in DIR/windows
+        #[arg(long)]
+        windows: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -101,22 +140,42 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     if let Some(tool) = tool(&arguments) {
         return Ok(tool);
     }
-    if called_as(arguments.first()) == "connect-standalone" {
-        arguments.splice(0..1, ["connectd".into(), "standalone".into()]);
+    if let Some(script) =
+        [server_start::NAME, "connect-standalone"].into_iter().find(|name| is_called(&arguments, name))
+    {
+        let from = if called_as(arguments.first()) == script { 1 } else { 2 };
+        arguments.splice(..from, ["connectd".into(), script.into()]);
+        if arguments.get(2).is_some_and(|word| word == "-daemon" || word == "--daemon") {
+            arguments.remove(2);
+            let log = if script == server_start::NAME { "kafkaServer.out" } else { "connectStandalone.out" };
+            return Ok(Command::Daemon { arguments: arguments.split_off(1), log });
+        }
+        if script == server_start::NAME {
+            return server_start::parse(&arguments[2..]);
+        }
     }
     if arguments.len() < 2 {
         return Err(Said { text: help(), is_error: false, code: 0 });
     }
     let is_standalone = matches!(arguments[1].to_str(), Some("standalone" | "connect-standalone"));
+    let meant = nearest_tool(&called_as(arguments.get(1)));
     match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Sub::Standalone(Standalone { worker, connectors, insecure_listen }) }) => {
             Ok(Command::Standalone { worker, connectors, insecure_listen })
         }
         Ok(Arguments { command: Sub::Broker(Broker { settings, insecure_listen }) }) => {
-            Ok(Command::Broker { settings, insecure_listen })
+            Ok(Command::Broker { settings, overrides: Vec::new(), insecure_listen })
         }
-        Err(error) => Err(said(&error, is_standalone)),
+        Ok(Arguments { command: Sub::Shims(Shims { action: Action::Install { folder, windows } }) }) => {
+            Ok(Command::Shims { folder, windows })
+        }
+        Err(error) => Err(said(&error, is_standalone, meant.as_deref())),
     }
+}
+
+/// Whether the binary was called by this name, or the name is its first argument.
+fn is_called(arguments: &[OsString], name: &str) -> bool {
+    called_as(arguments.first()) == name || called_as(arguments.get(1)) == name
 }
 
 /// One of Kafka's tools: the binary was called by its name, or the name is its first argument.
@@ -141,11 +200,17 @@ fn help() -> String {
     Arguments::command().render_help().to_string()
 }
 
-fn said(error: &clap::Error, is_standalone: bool) -> Said {
+/// For a slip such as `kafka-topic.sh`: the name that was meant.
+fn nearest_tool(name: &str) -> Option<String> {
+    let names = kafka::TOOLS.iter().map(|tool| tool.name).chain([server_start::NAME, "connect-standalone"]);
+    nearest(name, names).filter(|_| name.contains('-')).map(|meant| format!("\nDid you mean {meant}?\n"))
+}
+
+fn said(error: &clap::Error, is_standalone: bool, meant: Option<&str>) -> Said {
     let is_error = !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     // Kafka's script ends with 1 whatever it was that it printed its usage for.
     let code = if is_standalone { 1 } else { u8::from(is_error) * 2 };
-    Said { text: error.render().to_string(), is_error, code }
+    Said { text: error.render().to_string() + meant.filter(|_| is_error).unwrap_or_default(), is_error, code }
 }
 
 #[cfg(test)]
@@ -170,13 +235,27 @@ mod tests {
         check("connect-standalone w a", standalone("w", &["a"], false));
         check("bin/connect-standalone.sh w a", standalone("w", &["a"], false));
         check("connectd standalone --insecure-listen w", standalone("w", &[], true));
-        check("connectd broker", Command::Broker { settings: None, insecure_listen: false });
+        check("connectd broker", Command::Broker { settings: None, overrides: vec![], insecure_listen: false });
+        check("connectd shims install bin", Command::Shims { folder: "bin".into(), windows: false });
+        check("connectd shims install bin --windows", Command::Shims { folder: "bin".into(), windows: true });
+        let daemon = |arguments: &[&str], log: &'static str| Command::Daemon {
+            arguments: arguments.iter().map(OsString::from).collect(),
+            log,
+        };
+        check("kafka-server-start.sh -daemon s", daemon(&["kafka-server-start", "s"], "kafkaServer.out"));
+        check(
+            "connectd connect-standalone -daemon w a",
+            daemon(&["connect-standalone", "w", "a"], "connectStandalone.out"),
+        );
         let topics = || Command::Tool { name: "kafka-topics", arguments: vec!["--list".into()] };
         check("connectd kafka-topics --list", topics());
         check("connectd kafka-topics.sh --list", topics());
         check("/opt/bin/kafka-topics --list", topics());
         check("bin/windows/kafka-topics.bat --list", topics());
-        check("connectd broker s", Command::Broker { settings: Some("s".into()), insecure_listen: false });
+        check(
+            "connectd broker s",
+            Command::Broker { settings: Some("s".into()), overrides: vec![], insecure_listen: false },
+        );
     }
 
     #[test]
@@ -192,6 +271,9 @@ mod tests {
         check("connectd broker --help", 0, false, "server.properties");
         check("connectd standalon w", 2, true, "standalone");
         check("connectd broker a b", 2, true, "'b'");
+        check("connectd kafka-topic.sh --list", 2, true, "Did you mean kafka-topics?");
+        check("connectd shims", 2, true, "install");
+        check("kafka-server-start", 1, true, "USAGE: ");
         check("connectd standalone", 1, true, "connectd standalone WORKER.properties");
         check("connectd standalone --help", 1, false, "connect-file-source.properties");
         check("connectd standalone w --help", 1, false, "CONNECTOR");

@@ -48,6 +48,9 @@ pub trait World {
     /// A whole file. The error is the system's.
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String>;
 
+    /// Whether there is a file or folder.
+    fn exists(&self, path: &str) -> bool;
+
     /// Writes a whole file and the folders above it. The error is the system's.
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), String>;
 

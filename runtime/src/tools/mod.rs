@@ -6,9 +6,12 @@ mod clients;
 mod console_consumer;
 mod console_producer;
 mod consumer_perf;
+pub mod daemon;
 mod link;
 mod pace;
 mod producer_perf;
+mod server_stop;
+pub mod shims;
 mod terminal;
 mod verifiable_consumer;
 mod verifiable_producer;
@@ -36,6 +39,7 @@ pub fn run(name: &str, arguments: &[String]) -> u8 {
                 "kafka-console-producer" => console_producer::run(&given, &mut world),
                 "kafka-consumer-perf-test" => consumer_perf::run(&given, &mut world),
                 "kafka-producer-perf-test" => producer_perf::run(&given, &mut world),
+                "kafka-server-stop" => server_stop::run(&given, &mut world),
                 "kafka-verifiable-consumer" => verifiable_consumer::run(&given, &mut world),
                 "kafka-verifiable-producer" => verifiable_producer::run(&given, &mut world),
                 _ => unreachable!("{name} is not among the tools that run in the binary"),

@@ -56,6 +56,10 @@ impl World for Terminal {
         std::fs::read(path).map_err(|error| error.to_string())
     }
 
+    fn exists(&self, path: &str) -> bool {
+        Path::new(path).exists()
+    }
+
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), String> {
         let folder = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
         let made = folder.map_or(Ok(()), std::fs::create_dir_all);

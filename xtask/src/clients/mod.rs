@@ -10,6 +10,7 @@ mod node;
 mod python;
 mod rest;
 mod target;
+mod tools;
 mod transactions;
 
 use crate::repo;
@@ -20,7 +21,7 @@ use target::Target;
 /// `cargo xtask clients`
 #[derive(clap::Args)]
 pub struct Args {
-    /// kcat, python, node, java, rest [default: all]
+    /// kcat, python, node, java, tools, rest [default: all]
     names: Vec<String>,
     /// Against the real Kafka instead of connectd
     #[arg(long)]
@@ -33,11 +34,12 @@ pub struct Args {
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
 type Suite = (&'static str, fn() -> Option<&'static str>, fn(&Target) -> Result<Score>);
 
-const SUITES: [Suite; 5] = [
+const SUITES: [Suite; 6] = [
     ("kcat", kcat::missing, kcat::cases),
     ("python", python::missing, python::cases),
     ("node", node::missing, node::cases),
     ("java", java::missing, java::cases),
+    ("tools", java::missing, tools::cases),
     ("rest", || None, rest::cases),
 ];
 

@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 12] = [
+const SUITES: [(&str, Suite); 13] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -63,6 +63,7 @@ const SUITES: [(&str, Suite); 12] = [
     ("java", || clients::suite("java")),
     ("connect", connect::suite),
     ("cluster", cluster::suite),
+    ("tools", || clients::suite("tools")),
 ];
 
 /// The workspaces of components, each beside ours and not part of it.
