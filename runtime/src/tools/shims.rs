@@ -21,6 +21,6 @@ pub fn install(folder: &Path, windows: bool) -> Result<u8, Failure> {
         fs::write(&path, &shim.text).map_err(|error| failed(&path, error))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(|error| failed(&path, error))?;
     }
-    println!("{} scripts are in {}; try {}/kafka-topics.sh --help", shims.len(), folder.display(), folder.display());
+    println!("Kafka's tools are in {0}: try {0}/kafka-topics.sh --help", folder.display());
     Ok(0)
 }
