@@ -68,9 +68,10 @@ fn the_tutorial_prints_what_it_says() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let folder = Folder::new("head");
-    let output = shell(&folder, "connectd kafka-topics --help 2>&1 | head -1; connectd kafka-storage random-uuid | true")
-        .output()
-        .expect("a shell");
+    let output =
+        shell(&folder, "connectd kafka-topics --help 2>&1 | head -1; connectd kafka-storage random-uuid | true")
+            .output()
+            .expect("a shell");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "Create, list, describe, change or delete topics.\n");
 }
