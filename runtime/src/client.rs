@@ -46,6 +46,15 @@ pub fn config<'a>(
     Ok(config)
 }
 
+/// Settings for those that are not set. (A configuration is never copied by its map: that shows passwords as something else.)
+pub fn unless_set(config: &mut ClientConfig, settings: &[(&str, &str)]) {
+    for (key, value) in settings {
+        if config.get(key).is_none() {
+            config.set(*key, *value);
+        }
+    }
+}
+
 /// What a client tells on the way; for the log.
 pub struct Talk {
     name: String,
@@ -107,3 +116,20 @@ impl ClientContext for Talk {
 }
 
 impl ConsumerContext for Talk {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_stays_passwords_too() {
+        let java = [
+            ("security.protocol", "SASL_PLAINTEXT"),
+            ("sasl.mechanism", "PLAIN"),
+            ("sasl.jaas.config", "a.PlainLoginModule required username=\"u\" password=\"secret\";"),
+        ];
+        let mut config = config(Client::Producer, "test", java).unwrap();
+        unless_set(&mut config, &[("sasl.password", "another"), ("acks", "all")]);
+        assert_eq!((config.get("sasl.password"), config.get("acks")), (Some("secret"), Some("all")));
+    }
+}

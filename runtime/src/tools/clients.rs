@@ -54,14 +54,15 @@ pub fn unusable(error: KafkaError) -> Failure {
 pub struct Trouble {
     tool: &'static str,
     servers: String,
-    said: AtomicBool,
+    /// That nobody is there, and what else there was.
+    said: [AtomicBool; 2],
 }
 
 impl Trouble {
     /// For this tool, whose `--bootstrap-server` is `servers`.
     pub fn new(tool: &'static str, java: &Pairs) -> Self {
         let servers = java.get("bootstrap.servers").cloned().unwrap_or_default();
-        Self { tool, servers, said: AtomicBool::new(false) }
+        Self { tool, servers, said: Default::default() }
     }
 }
 
@@ -70,6 +71,7 @@ impl ClientContext for Trouble {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let Self { tool, servers, .. } = self;
+        let away = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
         let text = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => format!(
                 "{tool}: no broker can be reached at {servers}. Is it running? \"connectd broker\" starts one. Waiting for it; Ctrl-C ends."
@@ -77,7 +79,7 @@ impl ClientContext for Trouble {
             Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => return,
             _ => format!("{tool}: {reason}"),
         };
-        if !self.said.swap(true, Ordering::Relaxed) {
+        if !self.said[usize::from(away)].swap(true, Ordering::Relaxed) {
             say(&text);
         }
     }
@@ -90,6 +92,9 @@ pub fn say(text: &str) {
     // There is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
+
+/// Signals that come together.
+const ECHO: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Told by signals to end.
 #[derive(Clone, Default)]
@@ -107,6 +112,9 @@ impl Stop {
                 let code = signals.next().await;
                 told.0.store(code, Ordering::Relaxed);
                 then(code);
+                // `timeout` and some shells send one to the process and one to its group: that is no second one.
+                tokio::time::sleep(ECHO).await;
+                let Ok(mut signals) = Signals::new() else { return };
                 std::process::exit(signals.next().await.into());
             });
         });

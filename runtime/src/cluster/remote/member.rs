@@ -36,7 +36,7 @@ use runtime_core::{
 };
 
 use super::asks::Topics;
-use crate::client::Talk;
+use crate::client::{Talk, unless_set};
 
 /// Questions to the cluster take so long at most.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -100,23 +100,23 @@ enum Phase {
 
 impl Member {
     /// A member of `group` that has not joined.
-    pub fn new(config: ClientConfig, group: &str) -> anyhow::Result<Self> {
-        let mut all = ClientConfig::new();
-        all.set("auto.offset.reset", "earliest").set("allow.auto.create.topics", "true");
+    pub fn new(mut config: ClientConfig, group: &str) -> anyhow::Result<Self> {
         // A put takes what a fetch brings; more than the next few fetches need not wait in memory.
-        all.set("queued.max.messages.kbytes", "8192").set("fetch.wait.max.ms", "500");
-        for (key, value) in config.config_map() {
-            all.set(key, value);
-        }
-        all.set("group.id", group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+        let defaults = [
+            ("auto.offset.reset", "earliest"),
+            ("allow.auto.create.topics", "true"),
+            ("queued.max.messages.kbytes", "8192"),
+            ("fetch.wait.max.ms", "500"),
+        ];
+        unless_set(&mut config, &defaults);
+        config.set("group.id", group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         // Assignments come and go as a whole here.
-        if !all.get("partition.assignment.strategy").is_some_and(|strategy| !strategy.contains("cooperative")) {
-            all.set("partition.assignment.strategy", "range,roundrobin");
+        if !config.get("partition.assignment.strategy").is_some_and(|strategy| !strategy.contains("cooperative")) {
+            config.set("partition.assignment.strategy", "range,roundrobin");
         }
-        all.set_log_level(config.log_level);
-        let from_earliest = all.get("auto.offset.reset") != Some("latest");
-        let talk = Talk::new(all.get("client.id").unwrap_or(group).to_owned());
-        let consumer = BaseConsumer::from_config_and_context(&all, Group { talk, state: Mutex::default() })?;
+        let from_earliest = config.get("auto.offset.reset") != Some("latest");
+        let talk = Talk::new(config.get("client.id").unwrap_or(group).to_owned());
+        let consumer = BaseConsumer::from_config_and_context(&config, Group { talk, state: Mutex::default() })?;
         Ok(Self { consumer, topics: Topics::default(), polled: Mutex::default(), from_earliest })
     }
 

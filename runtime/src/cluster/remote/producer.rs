@@ -25,7 +25,7 @@ use rdkafka::{
 use tokio::sync::Notify;
 
 use super::{asks::Topics, blocking};
-use crate::client::Talk;
+use crate::client::{Talk, unless_set};
 
 /// So long an append is waited for before the task is told that it has to wait.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,26 +64,20 @@ struct Waiting {
 
 impl Producer {
     /// A producer with these settings, where nothing else is said: `acks=all`, idempotent, records wait for the cluster for ever.
-    pub fn new(config: ClientConfig) -> anyhow::Result<Self> {
-        let mut all = ClientConfig::new();
+    pub fn new(mut config: ClientConfig) -> anyhow::Result<Self> {
+        let refuses = |key: &str, fits: fn(&str) -> bool| config.get(key).is_some_and(|value| !fits(value));
+        // Said by whoever wrote such a setting, as in Kafka: it cannot be had with idempotence.
+        let idempotent = !refuses("acks", |acks| acks == "all" || acks == "-1")
+            && !refuses("max.in.flight.requests.per.connection", |n| n.parse().is_ok_and(|n: u32| n <= 5))
+            && !refuses("retries", |n| n != "0");
+        let idempotence = if idempotent { "true" } else { "false" };
         // A poll's records come together; there is little to wait for.
-        all.set("linger.ms", "1").set("acks", "all").set("delivery.timeout.ms", "0").set("enable.idempotence", "true");
-        let given = config.config_map();
-        let not_idempotent = |key: &str, fits: fn(&str) -> bool| given.get(key).is_some_and(|value| !fits(value));
-        if not_idempotent("acks", |acks| acks == "all" || acks == "-1")
-            || not_idempotent("max.in.flight.requests.per.connection", |n| n.parse().is_ok_and(|n: u32| n <= 5))
-            || not_idempotent("retries", |n| n != "0")
-        {
-            // Said by whoever wrote the setting, as in Kafka: it cannot be had with idempotence.
-            all.set("enable.idempotence", "false");
-        }
-        for (key, value) in given {
-            all.set(key, value);
-        }
-        all.set_log_level(config.log_level);
-        let talk = Talk::new(all.get("client.id").unwrap_or("producer").to_owned());
+        let defaults =
+            [("linger.ms", "1"), ("acks", "all"), ("delivery.timeout.ms", "0"), ("enable.idempotence", idempotence)];
+        unless_set(&mut config, &defaults);
+        let talk = Talk::new(config.get("client.id").unwrap_or("producer").to_owned());
         let reports = Reports { talk, waiting: Mutex::default(), all_told: Notify::new() };
-        let client = ThreadedProducer::from_config_and_context(&all, reports)?;
+        let client = ThreadedProducer::from_config_and_context(&config, reports)?;
         Ok(Self { client, topics: Topics::default(), append: tokio::sync::Mutex::default() })
     }
 
