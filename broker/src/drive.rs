@@ -156,6 +156,7 @@ impl Drive {
                 Output::WriteSegments(writes) => self.segments.write(writes),
                 Output::Checkpoint(checkpoint) => self.segments.checkpoint(checkpoint),
                 Output::RemoveSegments(removals) => self.segments.remove(removals),
+                Output::Clean(step) => self.segments.clean(step),
                 Output::DeleteLogs(dirs) => self.segments.delete(dirs),
             }
         }

@@ -3,6 +3,7 @@
 //! Owns everything that waits or does I/O. Leaves every decision to the core, every byte format to `broker_wire` and `broker_store`.
 
 mod api;
+mod codecs;
 mod connection;
 mod disk;
 mod drive;

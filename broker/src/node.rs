@@ -155,7 +155,8 @@ fn start_threads(
     let core_settings = core_settings(settings, &recovered.identity.cluster_id);
     let broker = Broker::recover(core_settings, Now(0), recovered).map_err(|error| in_folder(settings, &error))?;
     let (journal, journal_thread) = journal::start(journal, finished.clone());
-    let (segments, segment_thread) = segments::start(disk.clone(), journal.clone(), finished);
+    let (segments, segment_thread) =
+        segments::start(disk.clone(), SegmentReader::new(disk.clone(), pool.clone()), journal.clone(), finished);
     let drive = Drive::new(broker, commands_in, finished_in, journal, segments, started);
     let (over, failed) = oneshot::channel();
     let core = thread::Builder::new().name("core".into()).spawn(move || {
@@ -184,6 +185,8 @@ fn core_settings(settings: &Settings, cluster_id: &str) -> CoreSettings {
         described: settings.described(),
         retention_check_ms: settings.retention_check_ms,
         fetch_sessions: settings.fetch_sessions,
+        cleaner: settings.cleaner,
+        decompress: crate::codecs::decompress,
         groups: settings.groups.clone(),
         offsets: settings.offsets.clone(),
         transactions: settings.transactions.clone(),

@@ -1,4 +1,4 @@
-//! The segment thread: logs written behind the journal, checkpoints, and logs removed, in the order they were asked for.
+//! The segment thread: logs written behind the journal, checkpoints, logs compacted and removed, in the order they were asked for.
 //!
 //! Invariant: a checkpoint is written only after everything asked for before it is done, and the journal is freed only after the
 //! checkpoint is durable. A full disk is waited out here: the journal still holds every byte.
@@ -8,13 +8,15 @@ use std::{sync::mpsc, thread, time::Duration};
 use broker_core::Input;
 use broker_store::{
     checkpoint::Checkpoint,
+    clean::{CleanStep, Cleaner, Progress},
     disk::{DiskError, ErrorKind},
     log::{LogDir, Removal, SegmentWrite},
-    segment::SegmentWriter,
+    segment::{SegmentReader, SegmentWriter},
 };
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
+    codecs::WireCodecs,
     disk::RealDisk,
     drive::{Done, or_give_up},
     journal,
@@ -24,6 +26,7 @@ enum Job {
     Write(Vec<SegmentWrite>),
     Checkpoint(Checkpoint),
     Remove(Vec<Removal>),
+    Clean(CleanStep),
     Delete(Vec<LogDir>),
 }
 
@@ -43,6 +46,10 @@ impl Sender {
         let _ = self.0.send(Job::Remove(removals));
     }
 
+    pub fn clean(&self, step: CleanStep) {
+        let _ = self.0.send(Job::Clean(step));
+    }
+
     pub fn delete(&self, logs: Vec<LogDir>) {
         let _ = self.0.send(Job::Delete(logs));
     }
@@ -54,6 +61,7 @@ const FULL_DISK_RETRY: Duration = Duration::from_secs(1);
 /// Starts the thread. It ends when all senders are gone, or with an error that waiting does not cure.
 pub(crate) fn start(
     disk: RealDisk,
+    reader: SegmentReader<RealDisk>,
     journal: journal::Sender,
     finished: UnboundedSender<Done>,
 ) -> (Sender, thread::JoinHandle<anyhow::Result<()>>) {
@@ -61,6 +69,7 @@ pub(crate) fn start(
     let told = finished.clone();
     let run = move || {
         let mut writer = SegmentWriter::new(disk.clone());
+        let mut cleaner = Cleaner::new(disk.clone(), reader, WireCodecs::default());
         for job in jobs {
             let done = match job {
                 Job::Write(writes) => {
@@ -75,6 +84,16 @@ pub(crate) fn start(
                 Job::Remove(removals) => {
                     patiently(|| removals.iter().try_for_each(|removal| writer.remove(removal)))?;
                     Some(Input::SegmentsRemoved)
+                }
+                Job::Clean(step) => {
+                    let done =
+                        cleaner.step(step).map_err(|error| anyhow::anyhow!("a log cannot be compacted: {error}"))?;
+                    done.map(|(partition, progress)| {
+                        if let Progress::Failed { why, .. } = &progress {
+                            tracing::error!("a log is not compacted: {why}");
+                        }
+                        Input::Cleaned { partition, progress }
+                    })
                 }
                 Job::Delete(logs) => {
                     patiently(|| logs.iter().try_for_each(|log| writer.delete_log(log)))?;

@@ -6,7 +6,11 @@
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
 use broker_core::{
-    config_keys, group::GroupSettings, offsets::OffsetSettings, settings::Described, txn::TransactionSettings,
+    config_keys,
+    group::GroupSettings,
+    offsets::OffsetSettings,
+    settings::{CleanerSettings, Described},
+    txn::TransactionSettings,
 };
 
 /// When a write counts as done (`log.flush`, ours).
@@ -70,6 +74,8 @@ pub struct Settings {
     pub topic_defaults: BTreeMap<String, String>,
     /// `log.retention.check.interval.ms`.
     pub retention_check_ms: u64,
+    /// Compaction.
+    pub cleaner: CleanerSettings,
     /// Group coordinator.
     pub groups: GroupSettings,
     /// Committed offsets.
@@ -100,6 +106,7 @@ impl Default for Settings {
             max_connections_per_ip: usize::MAX,
             topic_defaults: BTreeMap::new(),
             retention_check_ms: 300_000,
+            cleaner: CleanerSettings::default(),
             // As Kafka's own sample file: nobody waits for members that are not there.
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
@@ -128,9 +135,6 @@ const KNOWN: &[&str] = &[
     "kafka.metrics.reporters",
     "leader.imbalance.check.interval.seconds",
     "listener.security.protocol.map",
-    "log.cleaner.backoff.ms",
-    "log.cleaner.dedupe.buffer.size",
-    "log.cleaner.enable",
     "log.cleaner.threads",
     "log.flush.offset.checkpoint.interval.ms",
     "log.flush.scheduler.interval.ms",
@@ -186,6 +190,9 @@ const HONOURED: &[&str] = &[
     "group.min.session.timeout.ms",
     "insecure.listen",
     "listeners",
+    "log.cleaner.backoff.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "log.cleaner.enable",
     "log.dir",
     "log.dirs",
     "log.flush",
@@ -387,6 +394,11 @@ impl Settings {
             "offset.metadata.max.bytes" => self.offsets.metadata_max = number(key, value, 0..=32_000)? as usize,
             "offsets.retention.minutes" => {
                 self.offsets.retention_ms = number(key, value, 1..=i64::from(i32::MAX))? as u64 * 60_000
+            }
+            "log.cleaner.enable" => self.cleaner.enable = boolean(key, value)?,
+            "log.cleaner.backoff.ms" => self.cleaner.backoff_ms = number(key, value, 1..=i64::MAX)? as u64,
+            "log.cleaner.dedupe.buffer.size" => {
+                self.cleaner.dedupe_bytes = number(key, value, 1024..=i64::from(i32::MAX))? as usize
             }
             "log.retention.check.interval.ms" => self.retention_check_ms = number(key, value, 1..=i64::MAX)? as u64,
             "producer.id.expiration.ms" => {

@@ -26,6 +26,7 @@ use crate::{
         ClusterMetadata, ConfigEntry, CreateTopics, CreatedTopic, DeletedTopic, InitProducerId, Metadata,
         MorePartitions, NewTopic, TaskStarted, TopicMetadata, TopicRef, TopicReply,
     },
+    retention::policy,
     tables::Tables,
     time::{Now, Wall},
     topics::{self, Topic},
@@ -383,7 +384,12 @@ pub(crate) fn log_settings(topic: &Topic, defaults: &Defaults) -> LogSettings {
     let config = |name| number(topic.config(defaults, name));
     LogSettings {
         segment_bytes: config("segment.bytes") as u64,
-        segment_ms: config("segment.ms"),
+        segment_ms: if policy(topic, defaults).compact {
+            // What may wait no longer for compaction may not stay in the last segment either (KIP-354).
+            config("segment.ms").min(config("max.compaction.lag.ms"))
+        } else {
+            config("segment.ms")
+        },
         index_interval_bytes: config("index.interval.bytes") as u64,
         index_max_bytes: config("segment.index.bytes") as u64,
     }
@@ -393,6 +399,7 @@ pub(crate) fn rules(topic: &Topic, defaults: &Defaults) -> Rules {
     let config = |name| number(topic.config(defaults, name));
     Rules {
         max_message_bytes: config("max.message.bytes"),
+        compact: policy(topic, defaults).compact,
         log_append_time: topic.config(defaults, "message.timestamp.type") == "LogAppendTime",
         before_max_ms: config("message.timestamp.before.max.ms"),
         after_max_ms: config("message.timestamp.after.max.ms"),

@@ -119,8 +119,30 @@ impl Broker {
         let verdict = self.partitions[&id].check(&batch.info, wall)?;
         if Tables::covers(topic) {
             Tables::check(batch)?;
+        } else if self.partitions[&id].rules.compact {
+            self.check_keys(batch)?;
         }
         Ok(verdict)
+    }
+
+    /// A record without a key could never be replaced: compacted topics take none (Kafka's `LogValidator`).
+    fn check_keys(&self, batch: &Batch) -> Result<(), Refusal> {
+        let bytes = &batch.bytes[batch::HEADER_BYTES..];
+        let mut buffer = Vec::new();
+        let records = if batch.info.codec() == 0 {
+            bytes
+        } else {
+            let decompress = self.settings.decompress;
+            decompress(batch.info.codec(), bytes, &mut buffer).map_err(|why| (Error::CorruptMessage, why))?;
+            &buffer[..]
+        };
+        for record in batch::records_of(&batch.info, records) {
+            let record = record.map_err(|bad| (Error::CorruptMessage, format!("{bad}")))?;
+            if record.key.is_none() {
+                return Err((Error::InvalidRecord, "Compacted topic cannot accept message without key.".into()));
+            }
+        }
+        Ok(())
     }
 
     /// Puts a checked batch into the entry and moves all state that follows from it; returns its base offset.

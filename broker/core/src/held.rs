@@ -104,6 +104,8 @@ mod tests {
             topic_defaults: Default::default(),
             described: Vec::new(),
             retention_check_ms: 300_000,
+            cleaner: Default::default(),
+            decompress: |_, _, _| Err("nothing is compressed here".to_string()),
             groups: GroupSettings::default(),
             offsets: OffsetSettings::default(),
             transactions: Default::default(),

@@ -165,6 +165,7 @@ impl Broker {
         self.keeper.removing = false;
         self.logs().for_each(Log::removed);
         self.ask_for_checkpoint();
+        self.look_for_removals(self.clock.0);
     }
 
     fn ask_for_checkpoint(&mut self) {

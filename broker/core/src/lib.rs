@@ -18,6 +18,7 @@ use alloc::{
 };
 use broker_store::{
     checkpoint::Checkpoint,
+    clean::{CleanStep, Progress},
     entry::{Entry, PartitionId},
     log::{LogDir, Removal, SegmentWrite, Tail},
 };
@@ -27,6 +28,7 @@ mod admin;
 mod append;
 mod big_endian;
 mod codec;
+mod compaction;
 pub mod config_keys;
 mod configs;
 mod coordinate;
@@ -96,6 +98,13 @@ pub enum Input {
     SegmentsWritten,
     /// The files of [`Output::RemoveSegments`] are gone.
     SegmentsRemoved,
+    /// The step of [`Output::Clean`] is done.
+    Cleaned {
+        /// Of this log.
+        partition: PartitionId,
+        /// What came of it.
+        progress: Progress,
+    },
     /// The checkpoint of [`Output::Checkpoint`] is durable.
     Checkpointed(Seq),
     /// The process is about to stop: make a checkpoint when everything is durable.
@@ -131,6 +140,8 @@ pub enum Output {
     Checkpoint(Checkpoint),
     /// Remove and rename these files, then say [`Input::SegmentsRemoved`]. There is one set at a time.
     RemoveSegments(Vec<Removal>),
+    /// Do this step, then, but for a stop, say [`Input::Cleaned`]. There is one at a time.
+    Clean(CleanStep),
     /// Remove the folders of these logs. Not before earlier segment writes are done.
     DeleteLogs(Vec<LogDir>),
 }
@@ -157,6 +168,7 @@ pub struct Broker {
     deletions: deletions::Deletions,
     log_starts: log_start::LogStarts,
     retention: retention::Retention,
+    compaction: compaction::Compaction,
     outputs: VecDeque<Output>,
     journal: Room,
     /// The wall clock as of the last input, for what is due without one.
@@ -187,6 +199,7 @@ impl Broker {
             Input::Room(room) => self.journal = room,
             Input::SegmentsWritten => self.segments_written(),
             Input::SegmentsRemoved => self.segments_removed(),
+            Input::Cleaned { partition, progress } => self.cleaned(now, partition, progress),
             Input::Checkpointed(seq) => self.checkpointed(now, seq),
             Input::Stopping => self.stopping = true,
         }
@@ -201,6 +214,7 @@ impl Broker {
         self.transactions_timeout(now);
         self.expire_old(now);
         self.check_retention(now);
+        self.look_for_dirt(now);
     }
 
     /// The next thing to do, until there is none.
@@ -225,8 +239,9 @@ impl Broker {
             (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
         let transactions = self.transactions.poll_timeout().filter(|_| self.clock.1 != Wall(0));
+        let old = [Some(expiry), Some(self.retention.poll_timeout()), self.compaction.poll_timeout()];
         let others = [self.parked.poll_timeout(), self.held.poll_timeout(), self.groups.poll_timeout(), transactions];
-        [seal, keeper, Some(expiry), Some(self.retention.poll_timeout())].into_iter().chain(others).flatten().min()
+        [seal, keeper].into_iter().chain(old).chain(others).flatten().min()
     }
 
     /// True while more requests may be brought; otherwise wait for [`Input::Journaled`].

@@ -36,6 +36,8 @@ pub(crate) struct Partition {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub max_message_bytes: i64,
+    /// `cleanup.policy` has `compact`: every record needs a key.
+    pub compact: bool,
     pub log_append_time: bool,
     pub before_max_ms: i64,
     pub after_max_ms: i64,

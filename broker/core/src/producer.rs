@@ -7,7 +7,7 @@ use alloc::{
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
-use broker_store::batch::BatchInfo;
+use broker_store::{batch::BatchInfo, clean::LastOfProducer};
 
 use crate::{
     codec::{Damaged, Reader, Writer},
@@ -62,6 +62,12 @@ struct Written {
     first_sequence: i32,
     last_sequence: i32,
     base_offset: i64,
+}
+
+impl Written {
+    fn last_offset(&self) -> i64 {
+        self.base_offset + i64::from(self.last_sequence.wrapping_sub(self.first_sequence) & i32::MAX)
+    }
 }
 
 /// What to do with a batch.
@@ -191,6 +197,15 @@ impl Producers {
         if let Some(id) = idle.min_by_key(|(_, p)| last_write(p)).map(|(id, _)| *id) {
             self.known.remove(&id);
         }
+    }
+
+    /// The last batch of each, for compaction to keep.
+    pub fn last_of_each(&self) -> BTreeMap<i64, LastOfProducer> {
+        let last = |producer: &Producer| LastOfProducer {
+            data: producer.batches.back().map(Written::last_offset),
+            epoch: producer.epoch,
+        };
+        self.known.iter().map(|(id, producer)| (*id, last(producer))).collect()
     }
 
     pub fn encode(&self, out: &mut Writer) {

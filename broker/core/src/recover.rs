@@ -19,6 +19,7 @@ use crate::{
     Broker, Damaged, Room, Seq,
     admin::{Entropy, ProducerIds, log_settings, rules},
     codec::{Reader, Writer},
+    compaction::Compaction,
     configs::Defaults,
     group::Groups,
     keeper::Keeper,
@@ -100,6 +101,9 @@ impl Broker {
             broker.replay_item(now, item, &mut logs)?;
         }
         broker.move_log_starts(broker.pipeline.durable());
+        if broker.partitions.values().any(|partition| partition.log.wants_checkpoint()) {
+            broker.keeper.segment_left();
+        }
         broker.check_missing(&recovered.missing)?;
         broker.check_ends()?;
         broker.producer_ids = ProducerIds::resume(broker.producer_ids.block_end());
@@ -110,6 +114,7 @@ impl Broker {
         let mut keeper = Keeper::default();
         keeper.started(now, recovered.checkpoint.as_ref().map_or(0, |c| c.journal_seq));
         let retention = Retention::started(now, settings.retention_check_ms);
+        let compaction = Compaction::started(now, &settings.cleaner);
         Broker {
             groups: Groups::new(settings.groups.clone(), settings.entropy, now),
             offsets: Offsets::new(settings.offsets.clone()),
@@ -136,6 +141,7 @@ impl Broker {
             deletions: Default::default(),
             log_starts: Default::default(),
             retention,
+            compaction,
             outputs: VecDeque::new(),
             stopping: false,
             #[cfg(feature = "planted-bugs")]

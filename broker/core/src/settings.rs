@@ -19,6 +19,10 @@ pub struct Settings {
     pub topic_defaults: BTreeMap<String, String>,
     /// `log.retention.check.interval.ms`.
     pub retention_check_ms: u64,
+    /// Compaction.
+    pub cleaner: CleanerSettings,
+    /// What `codec` (1 to 4) compressed into records, appended to a buffer: compacted topics need to see the keys.
+    pub decompress: fn(codec: u8, records: &[u8], to: &mut Vec<u8>) -> Result<(), String>,
     /// Group coordinator.
     pub groups: crate::group::GroupSettings,
     /// Committed offsets.
@@ -48,4 +52,21 @@ pub struct Described {
     pub kind: i8,
     /// One line of documentation.
     pub doc: &'static str,
+}
+
+/// Settings of compaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CleanerSettings {
+    /// `log.cleaner.enable`.
+    pub enable: bool,
+    /// `log.cleaner.backoff.ms`: time between two looks when nothing was dirty.
+    pub backoff_ms: u64,
+    /// `log.cleaner.dedupe.buffer.size`: memory for the latest offset of each key, bytes.
+    pub dedupe_bytes: usize,
+}
+
+impl Default for CleanerSettings {
+    fn default() -> Self {
+        Self { enable: true, backoff_ms: 15_000, dedupe_bytes: 16 << 20 }
+    }
 }

@@ -34,6 +34,8 @@ const LOG_APPEND_TIME: i16 = 1 << 3;
 /// The bit of the attributes that says so.
 pub const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
+/// The base timestamp is when the batch's tombstones may go (KIP-534).
+const DELETE_HORIZON: i16 = 1 << 6;
 
 /// The header of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +204,11 @@ impl BatchInfo {
     /// Part of a transaction.
     pub fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL != 0
+    }
+
+    /// When its tombstones, or its marker, may go, milliseconds since 1970: compaction has seen them.
+    pub fn delete_horizon(&self) -> Option<i64> {
+        (self.attributes & DELETE_HORIZON != 0).then_some(self.base_timestamp)
     }
 
     /// A marker of the broker, not data.

@@ -17,6 +17,7 @@ extern crate std;
 pub mod batch;
 pub mod buffer;
 pub mod checkpoint;
+pub mod clean;
 pub mod disk;
 pub mod entry;
 pub mod journal;

@@ -22,6 +22,7 @@ use bytes::Bytes;
 
 use crate::{batch::BatchInfo, entry::PartitionId};
 
+mod clean;
 mod life;
 mod read;
 mod segment;
@@ -29,10 +30,9 @@ mod write;
 
 pub use life::Removal;
 pub use read::{Read, SegmentRead, Want};
+pub(crate) use segment::Segment;
 pub use segment::{Lease, LogSettings, SegmentState};
 pub use write::SegmentWrite;
-
-use segment::Segment;
 
 /// The folder of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub struct Log {
     fresh: bool,
     writing: bool,
     cleaned_to: i64,
+    /// Its first segments are being compacted.
+    cleaning: bool,
     leaving: life::Leaving,
 }
 
@@ -110,19 +112,22 @@ impl Log {
     pub fn restore(state: LogState, settings: LogSettings) -> Self {
         // One that the checkpoint knows no segment of may have no folder either.
         let fresh = state.segments.is_empty();
+        let leaving = life::Leaving::restore(state.segments.iter().any(|segment| segment.swap));
         Self {
             dir: LogDir { partition: state.partition, name: state.dir.into() },
             settings,
             start_offset: state.start_offset,
             next_offset: state.next_offset,
-            segments: state.segments.into_iter().map(Segment::restore).collect(),
+            // Recovery has given every file its own name.
+            segments: state.segments.into_iter().map(|s| Segment::restore(SegmentState { swap: false, ..s })).collect(),
             memory: VecDeque::new(),
             memory_from: state.next_offset,
             kept_from: 0,
             fresh,
             writing: false,
             cleaned_to: state.cleaned_to,
-            leaving: life::Leaving::default(),
+            cleaning: false,
+            leaving,
         }
     }
 

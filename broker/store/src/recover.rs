@@ -17,6 +17,7 @@ use crate::{
 
 mod error;
 mod identity;
+mod index;
 mod logs;
 mod scan;
 
@@ -74,7 +75,7 @@ pub struct Recovered {
 pub fn recover<D: Disk>(disk: &D, start: Start) -> Result<(Recovered, Journal<D>), RecoverError> {
     let Start { identity, salt, sizes, pool } = start;
     let (identity, is_new) = identity::settle(disk, identity)?;
-    let checkpoint = load_checkpoint(disk)?;
+    let mut checkpoint = load_checkpoint(disk)?;
     let after = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.journal_seq);
     make_journal_folder(disk)?;
     let scan = scan::scan(disk, &pool, after, checkpoint.is_some())?;
@@ -83,7 +84,7 @@ pub fn recover<D: Disk>(disk: &D, start: Start) -> Result<(Recovered, Journal<D>
     disk.sync_dir("")?;
     disk.sync_dir(journal::FOLDER)?;
     scan.sync()?;
-    let missing = logs::cut(disk, checkpoint.as_ref().map_or(&[], |checkpoint| &checkpoint.logs))?;
+    let missing = logs::cut(disk, &pool, checkpoint.as_mut().map_or(&mut [], |checkpoint| &mut checkpoint.logs))?;
     remove_unfinished(disk)?;
     let scan::Scan { items, bytes, last_seq, torn, found, .. } = scan;
     let journal = Journal::resume(disk.clone(), pool.clone(), sizes, salt, found)?;

@@ -130,6 +130,7 @@ fn read_all(
         }
     }
     checks.log.all(partition, start, &all)?;
+    checks.tables.all(partition, start, &everything)?;
     Ok(Some(everything))
 }
 

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod group;
 pub mod log;
 pub mod producer;
+pub mod table;
 pub mod topic;
 pub mod transaction;
 
@@ -18,6 +19,8 @@ pub type Checked = Result<(), String>;
 pub struct Checks {
     /// What was acknowledged or served is there, unchanged, without gaps.
     pub log: log::LogCheck,
+    /// A compacted partition has the latest record of every key.
+    pub tables: table::TableCheck,
     /// An idempotent producer's batch is there once.
     pub producers: producer::ProducerCheck,
     /// Committed offsets are neither lost nor go back; a partition has one owner per generation.

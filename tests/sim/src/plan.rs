@@ -5,7 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use broker_core::{group::GroupSettings, offsets::OffsetSettings, settings::Settings, txn::TransactionSettings};
+use broker_core::{
+    group::GroupSettings,
+    offsets::OffsetSettings,
+    settings::{CleanerSettings, Settings},
+    txn::TransactionSettings,
+};
 use broker_store::{disk::BLOCK, journal::Sizes};
 
 use crate::random::Random;
@@ -42,8 +47,14 @@ pub struct Plan {
     pub sizes: Sizes,
     /// Old records go by themselves.
     pub retention: bool,
-    /// Milliseconds between two looks for them.
+    /// All topics are compacted.
+    pub compacted: bool,
+    /// Milliseconds between two looks for old records.
     retention_check_ms: u64,
+    /// Milliseconds between two looks for logs to compact.
+    cleaner_backoff_ms: u64,
+    /// Memory for keys.
+    dedupe_bytes: usize,
     pub(crate) topic_defaults: BTreeMap<String, String>,
 }
 
@@ -124,6 +135,14 @@ impl Plan {
             topic_defaults.push(("retention.ms", number(random, &[20, 1_000, 604_800_000])));
             topic_defaults.push(("retention.bytes", number(random, &[0, 1_000, 1 << 30])));
         }
+        let compacted = clients.connect == 0 && clients.transactional == 0 && random.percent(50);
+        if compacted {
+            topic_defaults.push(("cleanup.policy", random.pick(&["compact", "compact,delete"]).to_string()));
+            topic_defaults.push(("delete.retention.ms", number(random, &[0, 100, 86_400_000])));
+            topic_defaults.push(("min.compaction.lag.ms", number(random, &[0, 0, 50])));
+            topic_defaults.push(("max.compaction.lag.ms", number(random, &[1, 100, i64::MAX as u64])));
+            topic_defaults.push(("min.cleanable.dirty.ratio", random.pick(&["0", "0.5"]).to_string()));
+        }
         Self {
             steps: random.between(100, 500),
             deaths: random.below(5),
@@ -137,11 +156,20 @@ impl Plan {
             turn: *random.pick(&[1, 3, 256]),
             clients,
             retention,
+            compacted,
             retention_check_ms: *random.pick(&[10, 200, 300_000]),
+            cleaner_backoff_ms: *random.pick(&[10, 200, 15_000]),
+            dedupe_bytes: *random.pick(&[1, 200, 100_000]),
             partitions: random.between(1, 3) as i32,
             sizes,
             topic_defaults: topic_defaults.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         }
+    }
+
+    /// Nothing is compacted: the offset in a batch's header has no checksum, and where offsets have gaps nothing else tells that it has
+    /// rotted. (Elsewhere it has to follow the one before.)
+    pub fn without_compaction(&mut self) {
+        self.cleaner_backoff_ms = u64::MAX;
     }
 
     /// For stories: nothing happens by itself, the journal's files are small, and nothing else is.
@@ -167,6 +195,12 @@ impl Plan {
             described: Vec::new(),
             retention_check_ms: self.retention_check_ms,
             fetch_sessions: 10,
+            cleaner: CleanerSettings {
+                enable: true,
+                backoff_ms: self.cleaner_backoff_ms,
+                dedupe_bytes: self.dedupe_bytes,
+            },
+            decompress: |codec, _, _| Err(format!("codec {codec} is not simulated")),
             groups: GroupSettings { initial_rebalance_delay_ms: 0, ..GroupSettings::default() },
             offsets: OffsetSettings::default(),
             transactions: TransactionSettings::default(),

@@ -14,6 +14,7 @@ use broker_core::{
 use broker_store::{
     buffer::Pool,
     checkpoint::Checkpoint,
+    clean::{CleanStep, Cleaner, Codecs},
     disk::DiskError,
     entry::Entry,
     journal::{Journal, Prepare, Sizes},
@@ -38,6 +39,19 @@ pub struct Answer {
     pub reply: Reply,
 }
 
+/// What the simulator's clients send is not compressed.
+struct Uncompressed;
+
+impl Codecs for Uncompressed {
+    fn decompress(&mut self, codec: u8, _: &[u8], _: &mut Vec<u8>) -> Result<(), String> {
+        Err(format!("codec {codec} is not simulated"))
+    }
+
+    fn compress(&mut self, codec: u8, _: &[u8], _: &mut Vec<u8>) -> Result<(), String> {
+        Err(format!("codec {codec} is not simulated"))
+    }
+}
+
 /// What reaches the core loop.
 #[derive(Debug)]
 pub enum Arrival {
@@ -58,6 +72,7 @@ enum SegmentJob {
     Write(VecDeque<SegmentWrite>),
     Checkpoint(Checkpoint),
     Remove(VecDeque<Removal>),
+    Clean(CleanStep),
     Delete(VecDeque<LogDir>),
 }
 
@@ -67,6 +82,7 @@ pub struct Process {
     journal: Journal<Disk>,
     disk: Disk,
     writer: SegmentWriter<Disk>,
+    cleaner: Cleaner<Disk, Uncompressed>,
     reader: SegmentReader<Disk>,
     arrivals: VecDeque<Arrival>,
     finished: VecDeque<Input>,
@@ -110,6 +126,7 @@ impl Process {
             journal,
             disk: disk.clone(),
             writer: SegmentWriter::new(disk.clone()),
+            cleaner: Cleaner::new(disk.clone(), SegmentReader::new(disk.clone(), pool.clone()), Uncompressed),
             reader: SegmentReader::new(disk.clone(), pool),
             arrivals: VecDeque::new(),
             finished: VecDeque::new(),
@@ -242,6 +259,10 @@ impl Process {
                 }
                 Some(Input::SegmentsRemoved)
             }
+            Some(SegmentJob::Clean(step)) => {
+                let done = self.cleaner.step(step.clone())?;
+                done.map(|(partition, progress)| Input::Cleaned { partition, progress })
+            }
             Some(SegmentJob::Delete(logs)) => {
                 if let Some(log) = logs.front() {
                     self.writer.delete_log(log)?;
@@ -320,6 +341,7 @@ impl Process {
                 Output::WriteSegments(writes) => self.segment_jobs.push_back(SegmentJob::Write(writes.into())),
                 Output::Checkpoint(checkpoint) => self.segment_jobs.push_back(SegmentJob::Checkpoint(checkpoint)),
                 Output::RemoveSegments(removals) => self.segment_jobs.push_back(SegmentJob::Remove(removals.into())),
+                Output::Clean(step) => self.segment_jobs.push_back(SegmentJob::Clean(step)),
                 Output::DeleteLogs(logs) => self.segment_jobs.push_back(SegmentJob::Delete(logs.into())),
             }
         }

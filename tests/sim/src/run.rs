@@ -49,9 +49,13 @@ pub struct Outcome {
 /// Runs a seed. `text`: keep what happens to be read. `pool`: may be shared between runs, which saves time and changes nothing.
 pub fn run(scenario: Scenario, seed: u64, text: bool, pool: &Pool) -> Outcome {
     let mut random = Random::new(seed);
-    let plan = Plan::new(&mut random);
+    let mut plan = Plan::new(&mut random);
+    if scenario == Scenario::Rot {
+        plan.without_compaction();
+    }
     let mut world = World::new(plan, random, Trace::new(text), pool.clone());
     world.checks.log.retention(world.plan.retention);
+    world.checks.log.compacted(world.plan.compacted);
     cast(&mut world);
     let told = caught(&mut world, scenario).map(|()| world.report());
     Outcome { told, trace: world.trace.take_text() }

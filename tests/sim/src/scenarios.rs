@@ -3,6 +3,8 @@
 //! Owns the storyteller, who does by hand what the world does by chance. Invariant: a story has no chance in it but the disk's.
 
 #[cfg(test)]
+mod compaction;
+#[cfg(test)]
 mod deleted_topic;
 #[cfg(test)]
 mod empty_log;
@@ -39,8 +41,6 @@ pub struct Story {
     random: Random,
     process: Option<Process>,
     now: u64,
-    /// Milliseconds since 1970.
-    wall: i64,
 }
 
 impl Story {
@@ -49,7 +49,7 @@ impl Story {
         let mut random = Random::new(1);
         let plan = Plan::plain();
         let disk = Disk::new(random.fork());
-        let mut story = Self { disk, plan, random, process: None, now: 0, wall: 1 };
+        let mut story = Self { disk, plan, random, process: None, now: 0 };
         story.start();
         story
     }
@@ -79,40 +79,51 @@ impl Story {
 
     /// Asks, and waits for the answer; the journal works, the segments do not.
     pub fn ask(&mut self, request: Request) -> Reply {
-        let (now, wall) = (self.now, self.wall);
-        self.process().ask(now, wall, request).expect("the disk of a story works")
+        let now = self.now;
+        self.process().ask(now, 1, request).expect("the disk of a story works")
     }
 
     /// Sends, and lets the core loop decide; nothing becomes durable.
     pub fn decide(&mut self, request: Request) {
-        let (now, wall) = (self.now, self.wall);
+        let now = self.now;
         self.process().arrive(Arrival::Request(ConnId(1), RequestId(1), request));
-        self.process().turn(now, wall, usize::MAX);
+        self.process().turn(now, 1, usize::MAX);
     }
 
     /// Time passes, and the core loop turns.
     pub fn pass(&mut self, ms: u64) {
         self.now += ms;
-        let (now, wall) = (self.now, self.wall);
-        self.process().turn(now, wall, usize::MAX);
+        let now = self.now;
+        self.process().turn(now, 1, usize::MAX);
     }
 
     /// The journal thread does all it has to, and tells the core loop.
     pub fn journal(&mut self) {
-        let (now, wall) = (self.now, self.wall);
+        let now = self.now;
         while self.process().has_journal_work() {
             self.process().work_journal().expect("the disk of a story works");
         }
-        self.process().turn(now, wall, usize::MAX);
+        self.process().turn(now, 1, usize::MAX);
     }
 
     /// The segment thread does all it has to, and tells the core loop.
     pub fn segments(&mut self) {
-        let (now, wall) = (self.now, self.wall);
+        let now = self.now;
         while self.process().has_segment_work() {
             self.process().work_segments().expect("the disk of a story works");
         }
-        self.process().turn(now, wall, usize::MAX);
+        self.process().turn(now, 1, usize::MAX);
+    }
+
+    /// The journal thread does all it has to, and the segment thread at most so many jobs.
+    pub fn work(&mut self, jobs: usize) {
+        for _ in 0..jobs {
+            self.journal();
+            if self.process().has_segment_work() {
+                self.process().work_segments().expect("the disk of a story works");
+            }
+            self.pass(1_000);
+        }
     }
 
     /// Everything is done, with a checkpoint.

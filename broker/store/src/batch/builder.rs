@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{HEADER_BYTES, LENGTH_EXCLUDES, put, record::varint_len, sum};
+use super::{BatchInfo, HEADER_BYTES, LENGTH_EXCLUDES, Record, put, record::varint_len, sum};
 
 /// A batch being made. Empty ones cannot be finished: Kafka has no batch without records from a producer.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Builder {
     attributes: i16,
     producer: (i64, i16, i32),
     base_timestamp: i64,
+    /// The base timestamp is given, not the first record's.
+    based: bool,
     max_timestamp: i64,
     count: i32,
 }
@@ -34,7 +36,8 @@ impl Builder {
     pub fn with_capacity(bytes: usize) -> Self {
         let mut buffer = Vec::with_capacity(HEADER_BYTES + bytes);
         buffer.extend_from_slice(&[0; HEADER_BYTES]);
-        Self { bytes: buffer, attributes: 0, producer: (-1, -1, -1), base_timestamp: 0, max_timestamp: -1, count: 0 }
+        let (attributes, producer, base_timestamp, based) = (0, (-1, -1, -1), 0, false);
+        Self { bytes: buffer, attributes, producer, base_timestamp, based, max_timestamp: -1, count: 0 }
     }
 
     /// Written by this producer, from this sequence on.
@@ -50,6 +53,15 @@ impl Builder {
         self
     }
 
+    /// Its tombstones, or its marker, may go from then on, milliseconds since 1970 (KIP-534: the base timestamp has it).
+    pub fn delete_horizon(mut self, horizon: Option<i64>) -> Self {
+        if let Some(horizon) = horizon {
+            (self.base_timestamp, self.based) = (horizon, true);
+            self.attributes |= super::DELETE_HORIZON;
+        }
+        self
+    }
+
     /// Adds a record. `timestamp`: milliseconds since 1970. A null key or value is `None`, and so is a null header value.
     pub fn push(
         &mut self,
@@ -58,33 +70,43 @@ impl Builder {
         value: Option<&[u8]>,
         headers: &[(&str, Option<&[u8]>)],
     ) {
-        if self.count == 0 {
-            self.base_timestamp = timestamp;
-        }
-        self.max_timestamp = self.max_timestamp.max(timestamp);
-        let delta = timestamp.wrapping_sub(self.base_timestamp);
-        let blob = |bytes: Option<&[u8]>| bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len());
-        let heads: usize = headers.iter().map(|(key, value)| blob(Some(key.as_bytes())) + blob(*value)).sum();
-        let length = 1
-            + varint_len(delta)
-            + varint_len(i64::from(self.count))
-            + blob(key)
-            + blob(value)
-            + varint_len(headers.len() as i64)
-            + heads;
-        self.bytes.reserve(length + varint_len(length as i64));
-        self.varint(length as i64);
-        self.bytes.push(0);
-        self.varint(delta);
-        self.varint(i64::from(self.count));
-        self.blob(key);
-        self.blob(value);
+        let heads: usize = headers.iter().map(|(key, value)| blob_len(Some(key.as_bytes())) + blob_len(*value)).sum();
+        let heads = varint_len(headers.len() as i64) + heads;
+        self.begin(self.count, timestamp, key, value, heads);
         self.varint(headers.len() as i64);
         for (key, value) in headers {
             self.blob(Some(key.as_bytes()));
             self.blob(*value);
         }
         self.count += 1;
+    }
+
+    /// Adds a record of another batch, with its offset relative to the batch's first.
+    pub fn copy(&mut self, record: &Record<'_>) {
+        let count = record.headers.len() as i64;
+        let heads = varint_len(count) + record.headers.bytes().len();
+        self.begin(record.offset_delta, record.timestamp, record.key, record.value, heads);
+        self.varint(count);
+        self.bytes.extend_from_slice(record.headers.bytes());
+        self.count += 1;
+    }
+
+    /// All of a record but its headers, which take so many bytes.
+    fn begin(&mut self, offset: i32, timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>, heads: usize) {
+        if self.count == 0 && !self.based {
+            self.base_timestamp = timestamp;
+        }
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        let delta = timestamp.wrapping_sub(self.base_timestamp);
+        let offset = i64::from(offset);
+        let length = 1 + varint_len(delta) + varint_len(offset) + blob_len(key) + blob_len(value) + heads;
+        self.bytes.reserve(length + varint_len(length as i64));
+        self.varint(length as i64);
+        self.bytes.push(0);
+        self.varint(delta);
+        self.varint(offset);
+        self.blob(key);
+        self.blob(value);
     }
 
     /// Bytes so far, header included.
@@ -108,21 +130,51 @@ impl Builder {
     /// If it is empty or larger than 2 GiB.
     pub fn finish(mut self) -> Vec<u8> {
         assert!(self.count > 0, "a batch has records");
+        let (attributes, last, (id, epoch, sequence)) = (self.attributes, self.count - 1, self.producer);
+        let (base_timestamp, max_timestamp) = (self.base_timestamp, self.max_timestamp);
+        self.seal(&BatchInfo {
+            attributes,
+            last_offset_delta: last,
+            base_timestamp,
+            max_timestamp,
+            producer_id: id,
+            producer_epoch: epoch,
+            base_sequence: sequence,
+            ..BatchInfo::default()
+        })
+    }
+
+    /// What compaction leaves of the batch `old`, uncompressed: its offsets, producer, sequence, epoch and kind, and the records that were
+    /// copied from it; there may be none (Kafka's `writeEmptyHeader`).
+    ///
+    /// # Panics
+    /// If it is larger than 2 GiB.
+    pub fn finish_like(mut self, old: &BatchInfo) -> Vec<u8> {
+        let kind = old.attributes & !(super::CODEC_MASK | super::DELETE_HORIZON);
+        let (attributes, mut base_timestamp, mut max_timestamp) =
+            (kind | self.attributes, self.base_timestamp, self.max_timestamp);
+        if self.count == 0 {
+            (base_timestamp, max_timestamp) = (old.max_timestamp, old.max_timestamp);
+        }
+        self.seal(&BatchInfo { attributes, base_timestamp, max_timestamp, ..*old })
+    }
+
+    fn seal(&mut self, header: &BatchInfo) -> Vec<u8> {
         let length = i32::try_from(self.bytes.len() - LENGTH_EXCLUDES).expect("a batch stays under 2 GiB");
-        let (id, epoch, sequence) = self.producer;
+        put(&mut self.bytes, 0, &header.base_offset.to_be_bytes());
         put(&mut self.bytes, 8, &length.to_be_bytes());
-        put(&mut self.bytes, 12, &(-1i32).to_be_bytes());
+        put(&mut self.bytes, 12, &header.leader_epoch.to_be_bytes());
         self.bytes[16] = 2;
-        put(&mut self.bytes, 21, &self.attributes.to_be_bytes());
-        put(&mut self.bytes, 23, &(self.count - 1).to_be_bytes());
-        put(&mut self.bytes, 27, &self.base_timestamp.to_be_bytes());
-        put(&mut self.bytes, 35, &self.max_timestamp.to_be_bytes());
-        put(&mut self.bytes, 43, &id.to_be_bytes());
-        put(&mut self.bytes, 51, &epoch.to_be_bytes());
-        put(&mut self.bytes, 53, &sequence.to_be_bytes());
+        put(&mut self.bytes, 21, &header.attributes.to_be_bytes());
+        put(&mut self.bytes, 23, &header.last_offset_delta.to_be_bytes());
+        put(&mut self.bytes, 27, &header.base_timestamp.to_be_bytes());
+        put(&mut self.bytes, 35, &header.max_timestamp.to_be_bytes());
+        put(&mut self.bytes, 43, &header.producer_id.to_be_bytes());
+        put(&mut self.bytes, 51, &header.producer_epoch.to_be_bytes());
+        put(&mut self.bytes, 53, &header.base_sequence.to_be_bytes());
         put(&mut self.bytes, 57, &self.count.to_be_bytes());
         sum(&mut self.bytes);
-        self.bytes
+        core::mem::take(&mut self.bytes)
     }
 
     fn blob(&mut self, bytes: Option<&[u8]>) {
@@ -144,4 +196,9 @@ impl Builder {
         }
         self.bytes.push(rest as u8);
     }
+}
+
+/// Bytes that a blob takes with its length.
+fn blob_len(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len())
 }

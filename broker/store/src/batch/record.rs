@@ -105,6 +105,13 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
+impl<'a> Headers<'a> {
+    /// The bytes of those that are left, without their number.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
 impl<'a> Iterator for Headers<'a> {
     type Item = Header<'a>;
 

@@ -30,6 +30,20 @@ pub(super) struct Leaving {
     groups: VecDeque<Group>,
     /// A removal was handed out.
     removing: bool,
+    /// Files have lost their `.swap`, and a checkpoint would have recovery look for it: until then there may be no other such files.
+    renamed: Option<Known>,
+}
+
+impl Leaving {
+    /// Of a log whose last checkpoint knows of files named `.swap`, or does not.
+    pub fn restore(renamed: bool) -> Self {
+        Self { renamed: renamed.then_some(Known::ByTheLast), ..Self::default() }
+    }
+
+    /// True if files named `.swap` would be taken for others.
+    pub fn is_renamed(&self) -> bool {
+        self.renamed.is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -76,7 +90,13 @@ impl Log {
         while let Some(first) = self.segments.first() {
             let ends = first.state().next_offset.max(self.segments.get(1).map_or(0, |next| next.state().base_offset));
             let active = self.segments.len() == 1 && !first.is_closed();
-            if ends > self.start_offset || active || !first.is_written() || first.state().swap || self.writing {
+            if ends > self.start_offset
+                || active
+                || !first.is_written()
+                || first.state().swap
+                || self.writing
+                || self.cleaning
+            {
                 break;
             }
             let first = self.segments.remove(0);
@@ -84,25 +104,31 @@ impl Log {
             self.forget_memory_below(ends);
         }
         if !gone.is_empty() {
-            self.leaving.groups.push_back(Group { segments: gone, rename: None, known: Known::ByTheLast });
+            self.leave(gone, None);
         }
     }
 
+    /// Segments have left; the one to `rename`, if there is one, takes the place of the first.
+    pub(super) fn leave(&mut self, segments: Vec<(i64, Lease)>, rename: Option<i64>) {
+        self.leaving.groups.push_back(Group { segments, rename, known: Known::ByTheLast });
+    }
+
     /// Batches before `offset` leave memory.
-    fn forget_memory_below(&mut self, offset: i64) {
+    pub(super) fn forget_memory_below(&mut self, offset: i64) {
         while self.memory.pop_front_if(|held| held.last_offset < offset).is_some() {}
         self.memory_from = self.memory_from.max(offset).min(self.next_offset);
     }
 
     /// True if segments have left that the last checkpoint knows: another one lets their files go.
     pub fn wants_checkpoint(&self) -> bool {
-        self.leaving.groups.iter().any(|group| group.known != Known::ByNone)
+        self.leaving.is_renamed() || self.leaving.groups.iter().any(|group| group.known != Known::ByNone)
     }
 
     /// A checkpoint is made of this moment's [`Log::state`].
     pub fn checkpointing(&mut self) {
-        self.leaving.groups.iter_mut().filter(|group| group.known == Known::ByTheLast).for_each(|group| {
-            group.known = Known::ByOneBefore;
+        let groups = self.leaving.groups.iter_mut().map(|group| &mut group.known);
+        groups.chain(&mut self.leaving.renamed).filter(|known| **known == Known::ByTheLast).for_each(|known| {
+            *known = Known::ByOneBefore;
         });
     }
 
@@ -111,6 +137,7 @@ impl Log {
         self.leaving.groups.iter_mut().filter(|group| group.known == Known::ByOneBefore).for_each(|group| {
             group.known = Known::ByNone;
         });
+        self.leaving.renamed = self.leaving.renamed.filter(|known| *known != Known::ByOneBefore);
     }
 
     /// True if files may go as soon as nobody reads them.
@@ -137,6 +164,7 @@ impl Log {
             if let Some(base) = group.rename {
                 let renamed = self.segments.iter_mut().find(|segment| segment.state().base_offset == base);
                 renamed.into_iter().for_each(Segment::swapped);
+                self.leaving.renamed = Some(Known::ByTheLast);
             }
         }
         self.drop_old();
@@ -269,7 +297,9 @@ mod tests {
             disk.open(&path, Open::Append).unwrap();
             disk.rename(&path, &alloc::format!("{path}.swap")).unwrap();
         }
-        let log = Log::restore(state, SETTINGS);
+        let mut log = log;
+        log.cleaning = true;
+        log.replace(&[1], Some(state.segments[1]));
         let read = || SegmentReader::new(disk.clone(), Pool::new()).read(&log.read(1, 4, 1, true).file.unwrap());
         let before = read().unwrap();
         writer.remove(&Removal { dir: log.dir(), remove: vec![], rename: Some(1) }).unwrap();

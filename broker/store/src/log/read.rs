@@ -138,7 +138,7 @@ impl Log {
         Some(Read { memory: alloc::vec![held.bytes.clone()], file: None })
     }
 
-    fn segment_read(
+    pub(super) fn segment_read(
         &self,
         segment: &Segment,
         want: Want,

@@ -67,7 +67,7 @@ impl Lease {
 
 /// A segment, three times: as appended to, as handed to the writer, as written; and index entries not yet handed over.
 #[derive(Debug)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     appended: SegmentState,
     taken: SegmentState,
     written: SegmentState,
@@ -184,6 +184,11 @@ impl Segment {
         self.appended.size += u64::from(batch.length);
         self.appended.since_index += u64::from(batch.length);
         self.appended.next_offset = batch.last_offset() + 1;
+    }
+
+    /// No batch follows, and nothing else does: it is whole.
+    pub fn close_as_it_is(&mut self) {
+        self.closed = true;
     }
 
     /// No batch follows: the time index ends with the largest timestamp.

@@ -12,7 +12,9 @@ use alloc::{
     vec::Vec,
 };
 
+use super::index;
 use crate::{
+    buffer::Pool,
     checkpoint::read_all,
     disk::{Disk, DiskError, DiskFile, Open},
     entry::PartitionId,
@@ -38,10 +40,10 @@ impl core::fmt::Display for Missing {
 }
 
 /// Cuts every log, and removes those that are not in `logs`.
-pub(super) fn cut<D: Disk>(disk: &D, logs: &[LogState]) -> Result<Vec<Missing>, DiskError> {
+pub(super) fn cut<D: Disk>(disk: &D, pool: &Pool, logs: &mut [LogState]) -> Result<Vec<Missing>, DiskError> {
     let mut missing = Vec::new();
-    for log in logs {
-        if let Some((file, why)) = cut_log(disk, log)? {
+    for log in &mut *logs {
+        if let Some((file, why)) = cut_log(disk, pool, log)? {
             missing.push(Missing { partition: log.partition, file, why: why.to_string() });
         }
     }
@@ -54,7 +56,7 @@ pub(super) fn cut<D: Disk>(disk: &D, logs: &[LogState]) -> Result<Vec<Missing>, 
     Ok(missing)
 }
 
-fn cut_log<D: Disk>(disk: &D, log: &LogState) -> Result<Option<(String, &'static str)>, DiskError> {
+fn cut_log<D: Disk>(disk: &D, pool: &Pool, log: &mut LogState) -> Result<Option<(String, &'static str)>, DiskError> {
     let dir = LogDir { partition: log.partition, name: log.dir.as_str().into() };
     let whose = metadata_path(&dir);
     match read_all(disk, &whose)? {
@@ -69,7 +71,8 @@ fn cut_log<D: Disk>(disk: &D, log: &LogState) -> Result<Option<(String, &'static
         Some(found) if found != metadata(&log.partition).as_bytes() => return Ok(Some((whose, "is of another topic"))),
         Some(_) => {}
     }
-    for segment in &log.segments {
+    let last = log.segments.len() - 1;
+    for (at, segment) in log.segments.iter_mut().enumerate() {
         if segment.swap {
             finish_swap(disk, &dir, segment.base_offset)?;
         }
@@ -80,7 +83,7 @@ fn cut_log<D: Disk>(disk: &D, log: &LogState) -> Result<Option<(String, &'static
         match cut_file(disk, &path, segment.size)? {
             None => return Ok(Some((path, "is gone"))),
             Some(len) if len < segment.size => return Ok(Some((path, "is shorter than what was written to it"))),
-            Some(_) => {}
+            Some(_) => index::mend(disk, pool, &dir, segment, at == last)?,
         }
     }
     remove_unknown(disk, &dir, &log.segments)?;

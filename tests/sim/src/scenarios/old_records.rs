@@ -40,10 +40,9 @@ fn deleted_records_stay_deleted() {
 
 #[test]
 fn records_that_are_too_old_go_the_last_segment_too() {
-    let mut story = four(&[("retention.ms", "1000000")]);
-    // Their timestamp is 1.
-    story.wall = 10_000_000;
-    (0..6).for_each(|_| story.checkpoint());
+    let mut story = four(&[("retention.ms", "200000")]);
+    // Their timestamp is 1, and two minutes go by with each.
+    (0..12).for_each(|_| story.checkpoint());
     assert_eq!(segments(&story), 0);
     story.die(Death::PowerCut);
     assert_eq!(story.values_from("t", 4), Vec::<String>::new());

@@ -62,6 +62,7 @@ impl Admin {
     fn delete(&mut self, port: &mut Port<'_>) -> (Request, Asked) {
         port.checks.topics.deleting(NAME);
         port.checks.log.forget(NAME);
+        port.checks.tables.forget(NAME);
         port.checks.producers.forget(NAME);
         self.there = None;
         (Request::DeleteTopics(vec![TopicRef::Name(NAME.into())]), Asked::Delete)
@@ -69,7 +70,7 @@ impl Admin {
 
     fn produce(&mut self, port: &mut Port<'_>) -> (Request, Asked) {
         let mut builder = Builder::new();
-        builder.push(port.wall, None, Some(format!("scratch-{}", self.made).as_bytes()), &[]);
+        builder.push(port.wall, Some(b"key"), Some(format!("scratch-{}", self.made).as_bytes()), &[]);
         self.made += 1;
         let bytes = Bytes::from(builder.finish());
         let info = BatchInfo::parse(&bytes).expect("a batch just built");
@@ -119,7 +120,10 @@ impl Admin {
         let Reply::Produce(mut topics) = reply else { return unexpected("the administrator", &reply) };
         let outcome = topics.pop().and_then(|mut topic| topic.partitions.pop()).map(|partition| partition.outcome);
         match outcome {
-            Some(Ok(produced)) => port.checks.log.acknowledged(&Self::partition(), produced.base_offset, bytes),
+            Some(Ok(produced)) => {
+                port.checks.log.acknowledged(&Self::partition(), produced.base_offset, bytes)?;
+                port.checks.tables.acknowledged(&Self::partition(), produced.base_offset, bytes)
+            }
             Some(Err((Error::KafkaStorageError, _))) => Ok(()),
             other => broken!("topic {NAME} does not take a batch: {other:?}"),
         }

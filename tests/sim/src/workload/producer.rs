@@ -82,7 +82,10 @@ impl Producer {
         let long = port.random.below(self.longest + 1) as usize;
         for record in 0..records {
             let value = format!("{}-{}-{record}{}", self.name, self.made, "x".repeat(long));
-            builder.push(port.wall, Some(&[self.name as u8]), Some(value.as_bytes()), &[]);
+            // Few keys, and some are deleted: where the topic is compacted, most records go.
+            let key = [self.name as u8, port.random.below(3) as u8];
+            let value = Some(value.as_bytes()).filter(|_| !port.random.percent(10));
+            builder.push(port.wall, Some(&key), value, &[]);
         }
         self.made += 1;
         let bytes = Bytes::from(builder.finish());
@@ -112,6 +115,7 @@ impl Producer {
                 port.trace.step(port.now, "acknowledged", &[lane as u64, produced.base_offset as u64]);
                 let info = BatchInfo { base_offset: produced.base_offset, ..sent.info };
                 port.checks.log.acknowledged(&partition, produced.base_offset, &sent.bytes)?;
+                port.checks.tables.acknowledged(&partition, produced.base_offset, &sent.bytes)?;
                 self.lanes[lane].forget_answered();
                 port.checks.producers.seen(&partition, &info)
             }
