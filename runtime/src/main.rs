@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use connectd::{broker_command, failure::Failure, standalone, tools};
+use connectd::{broker_command, failure::Failure, plugins, standalone, tools};
 use runtime_cli::Command;
 use tokio::runtime::{Builder, Runtime};
 
@@ -18,6 +18,9 @@ const LAST: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let started = Instant::now();
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == plugins::COMPILE) {
+        return runtime_host::compile_child();
+    }
     match runtime_cli::parse(std::env::args_os()) {
         Ok(command) => match run(command, started) {
             Ok(code) => ExitCode::from(code),

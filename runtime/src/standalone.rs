@@ -85,6 +85,7 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
     let sources = plugins::Sources {
         path: config.plugin_path.clone(),
         cache_dir: plugins::cache_dir(),
+        compiler: plugins::compiler(),
         defaults: config.defaults(),
         grants,
     };

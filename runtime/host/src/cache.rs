@@ -9,6 +9,7 @@
 //! Leaves trust to the folder's owner: it is created for its owner only, and one that others may write to is not used, for
 //! wasmtime believes what it deserializes. Invariant: a file that is torn or rotten is compiled anew, never run.
 
+use crate::compiler::Compiler;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -22,23 +23,30 @@ const MAGIC: &[u8] = b"connectd cwasm 1\n";
 const HEADER: usize = MAGIC.len() + 32;
 
 /// The component's compiled form: from the cache if it is there and sound, compiled (and kept) otherwise. Takes up to
-/// seconds of CPU: not for a thread that serves others.
-pub(crate) fn compiled(engine: &Engine, dir: Option<&Path>, bytes: &[u8]) -> wasmtime::Result<Component> {
-    let Some(dir) = dir.filter(|dir| usable(dir)) else { return compile(engine, bytes) };
+/// seconds of CPU: not for a thread that serves others. Compiled by `compiler`, or, without one, right here.
+pub(crate) fn compiled(
+    engine: &Engine,
+    dir: Option<&Path>,
+    compiler: Option<&Compiler>,
+    bytes: &[u8],
+) -> wasmtime::Result<Component> {
+    let Some(dir) = dir.filter(|dir| usable(dir)) else { return compile(engine, compiler, bytes) };
     let path = dir.join(file_name(engine, bytes));
     if let Some(component) = read(engine, &path) {
         return Ok(component);
     }
-    let component = compile(engine, bytes)?;
+    let component = compile(engine, compiler, bytes)?;
     if let Err(error) = component.serialize().and_then(|code| Ok(write(&path, &code)?)) {
         tracing::warn!("Compiled code is not kept in {}: {error}", path.display());
     }
     Ok(component)
 }
 
-/// Compiles; the place where untrusted components will be handed to a child process with limits of its own.
-fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
-    Component::from_binary(engine, bytes)
+fn compile(engine: &Engine, compiler: Option<&Compiler>, bytes: &[u8]) -> wasmtime::Result<Component> {
+    let Some(compiler) = compiler else { return Component::from_binary(engine, bytes) };
+    let code = compiler.compile(bytes).map_err(wasmtime::Error::msg)?;
+    // SAFETY: it was written by the same compiler as ours, in a process that nothing but its pipes connects with the component.
+    unsafe { Component::deserialize(engine, code) }
 }
 
 fn file_name(engine: &Engine, bytes: &[u8]) -> PathBuf {

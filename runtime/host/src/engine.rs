@@ -3,6 +3,7 @@
 //! Owns wasmtime's configuration and the linker. Invariant: guests get only what `wit/` and an empty WASI context give.
 
 use crate::bindings::SourceAndSinkConnector;
+use crate::compiler::Compiler;
 use crate::error::LoadError;
 use crate::plugin::Plugin;
 use crate::settings::Settings;
@@ -28,7 +29,7 @@ impl Engine {
     /// An engine with these limits. Fails if the machine cannot run it.
     pub fn new(settings: Settings) -> Result<Self, LoadError> {
         let worker = |error: wasmtime::Error| LoadError::Worker(format!("WebAssembly cannot run here: {error:#}"));
-        let wasmtime = wasmtime::Engine::new(&config()).map_err(worker)?;
+        let wasmtime = bare().map_err(worker)?;
         let linker = linker(&wasmtime).map_err(worker)?;
         let ticker = Ticker::start(wasmtime.weak())
             .map_err(|error| LoadError::Worker(format!("No thread for the ticker: {error}")))?;
@@ -36,13 +37,21 @@ impl Engine {
     }
 
     /// Checks and compiles a component (or finds it compiled on disk) and asks it what it is. Compiling takes a fraction of a
-    /// second and runs on tokio's blocking threads.
+    /// second and happens in a process of its own if the settings name one.
     pub async fn load(&self, component: impl Into<Arc<[u8]>>) -> Result<Plugin, LoadError> {
-        let bytes = component.into();
+        self.load_with(self.0.settings.compiler.clone(), component.into()).await
+    }
+
+    /// As [`Engine::load`], compiled in this process: for components that came with it.
+    pub async fn load_built_in(&self, component: impl Into<Arc<[u8]>>) -> Result<Plugin, LoadError> {
+        self.load_with(None, component.into()).await
+    }
+
+    async fn load_with(&self, compiler: Option<Compiler>, bytes: Arc<[u8]>) -> Result<Plugin, LoadError> {
         check::bytes(&bytes, self.0.settings.component_bytes)?;
         let inner = self.0.clone();
         let compiling = tokio::task::spawn_blocking(move || {
-            cache::compiled(&inner.wasmtime, inner.settings.cache_dir.as_deref(), &bytes)
+            cache::compiled(&inner.wasmtime, inner.settings.cache_dir.as_deref(), compiler.as_ref(), &bytes)
         });
         let component = match compiling.await {
             Ok(compiled) => compiled.map_err(|error| LoadError::Invalid(format!("{error:#}")))?,
@@ -60,13 +69,14 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn config() -> Config {
+/// wasmtime's own engine, the same in the worker and in the process that compiles for it.
+pub(crate) fn bare() -> wasmtime::Result<wasmtime::Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.cranelift_opt_level(OptLevel::Speed);
     // Guest functions are synchronous; without the machinery of component-model async a call costs a fifth.
     config.concurrency_support(false);
-    config
+    wasmtime::Engine::new(&config)
 }
 
 fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<TaskData>> {

@@ -14,6 +14,7 @@
 mod bindings;
 mod cache;
 mod check;
+mod compiler;
 mod connector;
 mod convert;
 mod engine;
@@ -30,6 +31,7 @@ mod stdin;
 mod store;
 mod ticker;
 
+pub use compiler::{Compiler, compile_child};
 pub use connector::Connector;
 pub use engine::Engine;
 pub use env::{Env, FileGrant, FileMode, Request, StopFlag};

@@ -1,5 +1,6 @@
 //! Limits of the sandbox.
 
+use crate::compiler::Compiler;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub component_bytes: usize,
     /// Where compiled code is kept; none: it is compiled at each start.
     pub cache_dir: Option<PathBuf>,
+    /// What compiles components that did not come with the worker; none: this process does.
+    pub compiler: Option<Compiler>,
 }
 
 impl Default for Settings {
@@ -29,6 +32,7 @@ impl Default for Settings {
             batch_bytes: 16 << 20,
             component_bytes: 32 << 20,
             cache_dir: None,
+            compiler: None,
         }
     }
 }

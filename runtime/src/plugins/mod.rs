@@ -17,7 +17,7 @@ use runtime_core::{
     herder::{Catalogue, Refusal, RefusalKind},
     plugin::{Issue, Role},
 };
-use runtime_host::{Engine, LoadError, Plugin, Settings};
+use runtime_host::{Compiler, Engine, LoadError, Plugin, Settings};
 use tokio::runtime::Handle;
 
 use crate::grants::Grants;
@@ -37,6 +37,8 @@ pub struct Sources {
     pub path: Vec<String>,
     /// Where compiled code is kept; none: it is compiled at each start.
     pub cache_dir: Option<PathBuf>,
+    /// What compiles the components on `plugin.path`; none: this process does.
+    pub compiler: Option<Compiler>,
     /// What connectors take from the worker.
     pub defaults: Defaults,
     /// What they may touch.
@@ -71,7 +73,8 @@ impl Plugins {
     /// # Errors
     /// Only if this machine cannot run WebAssembly at all.
     pub async fn load(sources: Sources, guests: Handle) -> Result<Self, LoadError> {
-        let engine = Engine::new(Settings { cache_dir: sources.cache_dir, ..Settings::default() })?;
+        let Sources { cache_dir, compiler, .. } = sources;
+        let engine = Engine::new(Settings { cache_dir, compiler, ..Settings::default() })?;
         let mut loader = set::Loader::new(engine, sources.path, guests.clone());
         let set = loader.look().await.unwrap_or_default();
         Ok(Self {
@@ -166,4 +169,15 @@ pub fn cache_dir() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(caches.join("connectd").join("compiled"))
+}
+
+/// The argument with which this program compiles a component and does nothing else.
+pub const COMPILE: &str = "--compile-component";
+
+/// This program, as the compiler of components that did not come with it.
+pub fn compiler() -> Option<Compiler> {
+    // A program that is replaced while it runs still compiles for itself.
+    let itself = Some(PathBuf::from("/proc/self/exe")).filter(|path| path.exists());
+    let program = itself.or_else(|| std::env::current_exe().ok())?;
+    Some(Compiler(vec![program.into(), COMPILE.into()]))
 }

@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -132,14 +131,11 @@ impl Loader {
         let built_in: Vec<_> = match first {
             true => connectors_embedded::COMPONENTS
                 .iter()
-                .map(|component| (format!("the built-in {}", component.name), self.begin(Ok(component.bytes.into()))))
+                .map(|component| (format!("the built-in {}", component.name), self.begin_built_in(component.bytes)))
                 .collect(),
             false => Vec::new(),
         };
-        let loading: Vec<_> = new
-            .into_iter()
-            .map(|(path, stamp)| (self.begin(std::fs::read(&path).map(Arc::from)), path, stamp))
-            .collect();
+        let loading: Vec<_> = new.into_iter().map(|(path, stamp)| (self.begin(path.clone()), path, stamp)).collect();
         for (named, loading) in built_in {
             self.built_in.push((named, ended(loading).await));
         }
@@ -152,14 +148,17 @@ impl Loader {
         Some(Arc::new(set(on_path.chain(self.built_in.iter().map(|(named, outcome)| (named.clone(), outcome))), notes)))
     }
 
-    fn begin(&self, bytes: io::Result<Arc<[u8]>>) -> tokio::task::JoinHandle<Outcome> {
+    fn begin(&self, path: PathBuf) -> tokio::task::JoinHandle<Outcome> {
         let engine = self.engine.clone();
         self.guests.spawn(async move {
-            match bytes {
-                Ok(bytes) => engine.load(bytes).await.map_err(|error| error.to_string()),
-                Err(error) => Err(format!("It cannot be read: {error}")),
-            }
+            let bytes = std::fs::read(path).map_err(|error| format!("It cannot be read: {error}"))?;
+            engine.load(bytes).await.map_err(|error| error.to_string())
         })
+    }
+
+    fn begin_built_in(&self, bytes: &'static [u8]) -> tokio::task::JoinHandle<Outcome> {
+        let engine = self.engine.clone();
+        self.guests.spawn(async move { engine.load_built_in(bytes).await.map_err(|error| error.to_string()) })
     }
 }
 

@@ -59,6 +59,7 @@ async fn app(config: &WorkerConfig) -> App {
     let sources = Sources {
         path: Vec::new(),
         cache_dir: crate::plugins::cache_dir(),
+        compiler: None,
         defaults: Defaults {
             key_converter: String::new(),
             value_converter: String::new(),
