@@ -236,6 +236,8 @@ mod tests {
         check("bin/connect-standalone.sh w a", standalone("w", &["a"], false));
         check("connectd standalone --insecure-listen w", standalone("w", &[], true));
         check("connectd broker", Command::Broker { settings: None, overrides: vec![], insecure_listen: false });
+        let elsewhere = Command::Tool { name: "kafka-acls", arguments: vec!["--list".into()] };
+        check("connectd kafka-acls.sh --list", elsewhere);
         check("connectd shims install bin", Command::Shims { folder: "bin".into(), windows: false });
         check("connectd shims install bin --windows", Command::Shims { folder: "bin".into(), windows: true });
         let daemon = |arguments: &[&str], log: &'static str| Command::Daemon {

@@ -45,6 +45,8 @@ pub enum Run {
     Here(fn(&Given, &mut dyn World) -> Result<u8, Failure>),
     /// In the binary, which knows it by name: what lives on threads and client libraries.
     Edge,
+    /// Nowhere: Kafka has a tool of this name, and this is why there is none here.
+    Nowhere(&'static str),
 }
 
 impl Tool {
@@ -76,12 +78,19 @@ impl Tool {
         Ok(given)
     }
 
-    /// Runs a tool of [`Run::Here`]; gives the exit code.
+    /// Runs a tool that does not need the binary; gives the exit code.
     ///
     /// # Panics
     /// For a tool of [`Run::Edge`].
     pub fn run(&self, arguments: &[String], world: &mut dyn World) -> u8 {
-        let Run::Here(run) = self.run else { panic!("{} runs in the binary", self.name) };
+        let run = match self.run {
+            Run::Here(run) => run,
+            Run::Edge => panic!("{} runs in the binary", self.name),
+            Run::Nowhere(why) => {
+                let message = format!("known, but not supported here: {} ({why}). Nothing was changed.", self.name);
+                return self.end(Failure::new(message), world);
+            }
+        };
         match self.begin(arguments, world) {
             Ok(given) => run(&given, world).unwrap_or_else(|failure| self.end(failure, world)),
             Err(code) => code,
@@ -149,4 +158,42 @@ fn row(flag: &Flag) -> String {
         flags::Support::Ignored(why) => format!("Not used: {why}."),
     };
     if name.len() < COLUMN { format!("{name:<COLUMN$} {about}\n") } else { format!("{name}\n{:COLUMN$} {about}\n", "") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{kafka, world::Silent};
+
+    #[test]
+    fn what_is_not_here_says_why() {
+        let mut world = Silent::default();
+        let tool = kafka::find("kafka-acls").expect("its name is known");
+        assert_eq!(tool.run(&["--list".to_owned()], &mut world), 1);
+        assert!(world.out.is_empty() && world.err.contains("authenticate"), "{}", world.err);
+    }
+
+    #[test]
+    fn every_tool_has_help_and_a_version() {
+        for tool in kafka::TOOLS {
+            let help = tool.help();
+            assert!(tool.flags.iter().all(|flag| help.contains(&format!("--{}", flag.name))), "{help}");
+            let mut world = Silent::default();
+            assert_eq!(tool.begin(&["--version".to_owned()], &mut world), Err(0), "{}", tool.name);
+            assert_eq!(world.out, "4.3.0\n");
+        }
+    }
+
+    #[test]
+    fn a_retired_name_leads_to_a_flag_that_works() {
+        for tool in kafka::TOOLS {
+            for flag in tool.flags {
+                if let flags::Support::Renamed(now) = flag.support {
+                    let found = tool.flags.iter().find(|flag| flag.name == now);
+                    let works = found.is_some_and(|found| found.support == flags::Support::Done);
+                    assert!(works, "{}: --{} leads to --{now}", tool.name, flag.name);
+                }
+            }
+        }
+    }
 }

@@ -66,3 +66,62 @@ pub trait World {
     /// A question on the terminal; the answer without its line's end, `None` if there is nobody to answer.
     fn asked(&mut self, question: &str) -> Option<String>;
 }
+
+/// A world where nobody answers and nothing is there, for tests: it keeps what was printed.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Silent {
+    /// What stands on stdout.
+    pub out: String,
+    /// What stands on stderr.
+    pub err: String,
+}
+
+#[cfg(test)]
+impl World for Silent {
+    fn out(&mut self, text: &str) {
+        self.out += text;
+    }
+
+    fn err(&mut self, text: &str) {
+        self.err += text;
+    }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    fn exchange(&mut self, _: &str, _: &[u8], _: u64) -> Result<Bytes, NoAnswer> {
+        Err(NoAnswer::Closed)
+    }
+
+    fn connect(&mut self, _: &str, _: &Security, _: u64) -> Result<bool, NoAnswer> {
+        Err(NoAnswer::Unreachable("nobody is there".into()))
+    }
+
+    fn read(&mut self, _: &str) -> Result<Vec<u8>, String> {
+        Err("no such file".into())
+    }
+
+    fn exists(&self, _: &str) -> bool {
+        false
+    }
+
+    fn write(&mut self, _: &str, _: &[u8]) -> Result<(), String> {
+        Err("read-only".into())
+    }
+
+    fn now_ms(&self) -> i64 {
+        0
+    }
+
+    fn sleep_ms(&mut self, _: u64) {}
+
+    fn random(&mut self) -> [u8; 16] {
+        [7; 16]
+    }
+
+    fn asked(&mut self, _: &str) -> Option<String> {
+        None
+    }
+}

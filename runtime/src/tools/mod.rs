@@ -28,7 +28,7 @@ pub fn run(name: &str, arguments: &[String]) -> u8 {
     let tool = kafka::find(name).unwrap_or_else(|| panic!("no tool {name}"));
     let mut world = Terminal::new();
     match tool.run {
-        Run::Here(_) => tool.run(arguments, &mut world),
+        Run::Here(_) | Run::Nowhere(_) => tool.run(arguments, &mut world),
         Run::Edge => {
             let given = match tool.begin(arguments, &mut world) {
                 Ok(given) => given,

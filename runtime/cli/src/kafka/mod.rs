@@ -12,6 +12,7 @@ pub mod consumer_groups;
 pub mod consumer_perf;
 pub mod delete_records;
 pub mod dump_log;
+pub mod elsewhere;
 pub mod features;
 pub mod formatter;
 pub mod get_offsets;
@@ -29,7 +30,7 @@ pub mod zookeeper;
 
 use crate::tool::Tool;
 
-/// Every tool, by name.
+/// Every tool that works here, by name.
 pub const TOOLS: &[&Tool] = &[
     &broker_api_versions::TOOL,
     &cluster::TOOL,
@@ -57,7 +58,7 @@ pub const TOOLS: &[&Tool] = &[
     &zookeeper::STOP,
 ];
 
-/// The tool of this name.
+/// The tool of this name, also one that only says why it is not here.
 pub fn find(name: &str) -> Option<&'static Tool> {
-    TOOLS.iter().copied().find(|tool| tool.name == name)
+    TOOLS.iter().chain(elsewhere::TOOLS).copied().find(|tool| tool.name == name)
 }
