@@ -179,6 +179,8 @@ impl Plan {
         plan.sizes = Sizes { first: file, file, capacity: 8 * file };
         plan.topic_defaults.clear();
         plan.retention_check_ms = 300_000;
+        plan.cleaner_backoff_ms = 15_000;
+        plan.dedupe_bytes = 100_000;
         plan.partitions = 1;
         plan
     }

@@ -45,7 +45,7 @@ fn whenever_the_machine_dies_the_latest_values_are_there() {
         story.die(Death::PowerCut);
         let values = all(&mut story);
         assert!(values.contains(&"3".to_string()) && values.contains(&"1".to_string()), "{jobs}: {values:?}");
-        (0..8).for_each(|_| story.checkpoint());
+        (0..12).for_each(|_| story.checkpoint());
         let names = story.disk.list("t-0").expect("a folder");
         assert!(names.iter().all(|name| !name.contains("swap") && !name.contains("cleaned")), "{jobs}: {names:?}");
         let logs: Vec<_> = names.iter().filter(|name| name.ends_with(".log")).collect();
