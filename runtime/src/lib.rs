@@ -16,6 +16,7 @@ pub mod place;
 pub mod plugins;
 pub mod ports;
 pub mod probe;
+pub mod providers;
 pub mod rest;
 pub mod signals;
 pub mod standalone;

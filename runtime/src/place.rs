@@ -122,7 +122,7 @@ mod tests {
         let file = format!(
             "key.converter=StringConverter\nvalue.converter=StringConverter\noffset.storage.file.filename=/tmp/o\n{extra}"
         );
-        WorkerConfig::from_file("w", file.as_bytes()).unwrap().0
+        WorkerConfig::from_file("w", file.as_bytes(), |raw| Ok(raw.clone())).unwrap().0
     }
 
     /// Answers as a broker does, for as long as the test runs.

@@ -16,6 +16,7 @@ use broker::settings::Settings;
 use broker_core::group::GroupSettings;
 use runtime_cli::banner::Banner;
 use runtime_core::{
+    config::{ConfigMap, variables::Provider},
     connector_file::{self, ConnectorFile},
     herder::{self, Herder, Input, Operation, Origin},
     rest::ServerInfo,
@@ -33,6 +34,7 @@ use crate::{
     metrics::Metrics,
     place::{self, Place},
     plugins::{self, Plugins},
+    providers::Providers,
     rest::{self, App, server},
     signals::Signals,
     worker::Worker,
@@ -81,13 +83,18 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
     notes.iter().for_each(|note| tracing::warn!("{note}"));
 
     let grants = Arc::new(Grants::new(&working_dir()?, &config.grants_files));
-    files.iter().for_each(|file| grants.add_file(&file.name, &file.config.config));
+    let providers = Providers::new(config.providers.clone());
+    for file in &files {
+        let resolved = providers.resolve(&file.config.config).map_err(|why| Failure::new(CONNECTOR, why))?;
+        grants.add_file(&file.name, &resolved);
+    }
     let sources = plugins::Sources {
         path: config.plugin_path.clone(),
         cache_dir: plugins::cache_dir(),
         compiler: plugins::compiler(),
         defaults: config.defaults(),
         grants,
+        providers,
     };
     let loading = start.guests.spawn(Plugins::load(sources, start.guests.clone()));
     let mut home = Home::open(place, settings, &config).await?;
@@ -131,7 +138,15 @@ fn read_worker(path: &Path) -> Result<(WorkerConfig, Vec<String>), Failure> {
     let named = path.display().to_string();
     let refused = |why: String| Failure::new(START, why);
     let bytes = std::fs::read(path).map_err(|error| refused(format!("Worker file {named} cannot be read: {error}")))?;
-    WorkerConfig::from_file(&named, &bytes).map_err(refused)
+    let resolve = |raw: &ConfigMap| {
+        let mut resolved = Providers::new(Provider::all(raw)?).resolve(raw)?;
+        // As in Kafka, for it says where providers may come from.
+        if let Some(path) = raw.get("plugin.path") {
+            resolved.insert("plugin.path", path);
+        }
+        Ok(resolved)
+    };
+    WorkerConfig::from_file(&named, &bytes, resolve).map_err(refused)
 }
 
 /// Reads every connector's file, and refuses a name that comes twice.

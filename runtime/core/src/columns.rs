@@ -81,6 +81,11 @@ impl Columns {
         self.next
     }
 
+    /// Topics so far.
+    pub fn topics(&self) -> usize {
+        self.batch.topics.len()
+    }
+
     /// Records so far.
     pub fn count(&self) -> u32 {
         self.batch.count
@@ -117,6 +122,19 @@ impl Columns {
         }
         Ok(self.batch)
     }
+}
+
+/// The records but those in `skip` (rising indexes).
+pub fn without(records: &Batch, skip: &[u32]) -> Result<Batch, record::BadBatch> {
+    let mut kept = Columns::with_capacity(records.count as usize, records.values.data.len());
+    for i in (0..records.count as usize).filter(|i| skip.binary_search(&(*i as u32)).is_err()) {
+        kept.partition(records.topic(i), records.partition(i).unwrap_or(0), 0);
+        let headers = records.headers.iter().flat_map(|all| all.of(i));
+        let (offset, timestamp) = (records.offset(i).unwrap_or(0), records.timestamp(i).unwrap_or(-1));
+        kept.push(offset, timestamp, records.keys.get(i), records.values.get(i), headers);
+    }
+    let kept = kept.finish()?;
+    Ok(Batch { key_format: records.key_format, value_format: records.value_format, ..kept })
 }
 
 /// The key column stays empty until there is a key.

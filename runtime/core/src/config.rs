@@ -11,8 +11,10 @@ pub mod nearest;
 pub mod settings;
 mod special;
 pub mod submitted;
+pub mod topic_creation;
 pub mod validate;
 pub mod value;
+pub mod variables;
 pub mod version;
 
 pub use catalog::{Catalog, ClassError, KeysError, Plugin};
@@ -21,4 +23,5 @@ pub use map::ConfigMap;
 pub use settings::ConnectorSettings;
 pub use special::bad_name;
 pub use submitted::Submitted;
+pub use topic_creation::TopicCreation;
 pub use validate::{Defaults, OverridePolicy, validate};

@@ -9,8 +9,8 @@ use alloc::{
 use broker_core::{
     error::Error,
     request::{
-        AtomicAppend, ClusterMetadata, CommittedOffset, JoinGroup, Joined, Listed, ListedOffset, Reply, Request,
-        Synced, TaskStarted, TopicMetadata, TopicRef, TopicReply,
+        AtomicAppend, ClusterMetadata, CommittedOffset, CreatedTopic, JoinGroup, Joined, Listed, ListedOffset, Reply,
+        Request, Synced, TaskStarted, TopicMetadata, TopicRef, TopicReply,
     },
 };
 use broker_store::batch;
@@ -61,6 +61,19 @@ impl Cluster {
                 Reply::ReadTable(Ok(self.table.iter().map(|(key, value)| (key.clone(), value.clone())).collect()))
             }
             Request::Metadata(metadata) => self.metadata(metadata.topics, metadata.allow_auto_topic_creation),
+            Request::CreateTopics(create) => {
+                let mut created = Vec::new();
+                for topic in create.topics {
+                    let outcome = if topic.replication_factor > 1 {
+                        Err((Error::InvalidReplicationFactor, "there is one broker".into()))
+                    } else {
+                        self.topics.insert(topic.name.clone(), topic.partitions);
+                        Ok((Uuid::nil(), topic.partitions, Vec::new()))
+                    };
+                    created.push(CreatedTopic { name: topic.name, outcome });
+                }
+                Reply::CreateTopics(created)
+            }
             Request::AtomicAppend(append) => Reply::AtomicAppend(self.append(append)),
             Request::JoinGroup(join) => Reply::JoinGroup(Ok(self.join(join))),
             Request::SyncGroup(sync) => {

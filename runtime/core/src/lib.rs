@@ -10,6 +10,8 @@ pub mod connect_topics;
 pub mod connector_file;
 pub mod consumer;
 pub mod convert;
+pub mod data;
+pub mod errors;
 pub mod exchange;
 #[cfg(test)]
 mod fake;
@@ -26,4 +28,5 @@ pub mod sink;
 pub mod source;
 pub mod task;
 pub mod time;
+pub mod transform;
 pub mod worker_config;

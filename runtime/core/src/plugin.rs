@@ -103,11 +103,12 @@ impl PluginInfo {
     }
 }
 
-/// Short names of a class: its simple name, and that without the suffix of its role.
+/// Short names of a class: its simple name, and that without the suffix of its role. A class inside of another has none: its simple
+/// name, `Key` or `Value`, would be that of many.
 pub fn aliases(role: Role, class: &str) -> impl Iterator<Item = &str> {
-    let simple = class.rsplit('.').next().unwrap_or(class);
-    let pruned = simple.strip_suffix(role.suffix()).filter(|rest| !rest.is_empty());
-    [Some(simple), pruned].into_iter().flatten()
+    let simple = Some(class.rsplit('.').next().unwrap_or(class)).filter(|simple| !simple.contains('$'));
+    let pruned = simple.and_then(|simple| simple.strip_suffix(role.suffix())).filter(|rest| !rest.is_empty());
+    [simple, pruned].into_iter().flatten()
 }
 
 /// Type of a configuration value.

@@ -35,6 +35,20 @@ pub fn parse(file: &[u8]) -> Result<ConfigMap, BadLine> {
     Ok(pairs.into_iter().collect())
 }
 
+/// As [`parse`], of a file in UTF-8, as config providers read theirs.
+pub fn parse_utf8(file: &str) -> Result<ConfigMap, BadLine> {
+    let mut ascii = String::with_capacity(file.len());
+    for char in file.chars() {
+        if char.is_ascii() {
+            ascii.push(char);
+        } else {
+            let mut units = [0; 2];
+            char.encode_utf16(&mut units).iter().for_each(|unit| ascii.push_str(&alloc::format!("\\u{unit:04x}")));
+        }
+    }
+    parse(ascii.as_bytes())
+}
+
 /// The natural lines of a file, joined to logical ones.
 struct Lines<'a> {
     rest: &'a [u8],

@@ -72,6 +72,10 @@ pub enum Said {
     TopicUsed(String),
     /// Something is wrong that may pass; for the log.
     Warning(String),
+    /// So many records have failed on their way and are left out.
+    Skipped(u64),
+    /// A record has failed (`errors.log.enable`); for the log.
+    Error(String),
 }
 
 /// Longer and longer waits.

@@ -6,7 +6,7 @@
 
 use crate::config::settings::ConverterSettings;
 use crate::config::value::{Value, parse, violation};
-use crate::config::{ConfigMap, Defaults, OverridePolicy, nearest::nearest};
+use crate::config::{ConfigMap, Defaults, OverridePolicy, nearest::nearest, variables::Provider};
 use crate::convert::{Converter, find_class, find_header_class};
 use crate::plugin::Rule;
 use crate::properties;
@@ -101,6 +101,8 @@ pub struct WorkerConfig {
     pub plugin_path: Vec<String>,
     /// Folders in which a configuration over REST may name files.
     pub grants_files: Vec<String>,
+    /// `config.providers`.
+    pub providers: Vec<Provider>,
     /// `broker.embedded`.
     pub embedded: Embedded,
     /// The broker's settings as its `server.properties` would have them: every `broker.*` key but `broker.embedded`, without
@@ -112,9 +114,14 @@ pub struct WorkerConfig {
 
 impl WorkerConfig {
     /// Reads a worker file. Beside the settings come notes to print. The error names the file, every setting at fault and
-    /// what to do; the worker stops with [`EXIT_CODE`].
-    pub fn from_file(path: &str, file: &[u8]) -> Result<(Self, Vec<String>), String> {
+    /// what to do; the worker stops with [`EXIT_CODE`]. `resolve` puts values in place of references.
+    pub fn from_file(
+        path: &str,
+        file: &[u8],
+        resolve: impl FnOnce(&ConfigMap) -> Result<ConfigMap, String>,
+    ) -> Result<(Self, Vec<String>), String> {
         let raw = properties::parse(file).map_err(|bad| format!("Worker file {path}, {bad}"))?;
+        let raw = resolve(&raw).map_err(|why| format!("Worker file {path} cannot be used:\n{why}"))?;
         Self::new(raw).map_err(|errors| format!("Worker file {path} cannot be used:\n{}", errors.join("\n")))
     }
 
@@ -195,12 +202,10 @@ impl Reader<'_> {
             }
         }
         let plugin_path = self.plugin_path(notes);
-        if !self.list("config.providers").is_empty() {
-            notes.push(
-                "config.providers: config providers are not there yet; ${...} in a configuration is left as it is"
-                    .into(),
-            );
-        }
+        let providers = Provider::all(self.raw).unwrap_or_else(|error| {
+            self.errors.push(error);
+            Vec::new()
+        });
         if !self.list("rest.extension.classes").is_empty() {
             notes.push("rest.extension.classes: REST extensions are Java classes and are not loaded".into());
         }
@@ -222,6 +227,7 @@ impl Reader<'_> {
             status_storage_topic: self.text("status.storage.topic"),
             plugin_path,
             grants_files: self.list("connectd.grants.files"),
+            providers,
             embedded: match self.text("broker.embedded").as_str() {
                 "always" => Embedded::Always,
                 "never" => Embedded::Never,

@@ -20,7 +20,7 @@ use runtime_core::{
 use runtime_host::{Compiler, Engine, LoadError, Plugin, Settings};
 use tokio::runtime::Handle;
 
-use crate::grants::Grants;
+use crate::{grants::Grants, providers::Providers};
 
 mod scan;
 mod set;
@@ -43,6 +43,8 @@ pub struct Sources {
     pub defaults: Defaults,
     /// What they may touch.
     pub grants: Arc<Grants>,
+    /// What their references name.
+    pub providers: Providers,
 }
 
 /// Every plug-in of this worker.
@@ -54,6 +56,7 @@ pub struct Plugins {
     is_news: AtomicBool,
     defaults: Defaults,
     grants: Arc<Grants>,
+    providers: Providers,
     guests: Handle,
 }
 
@@ -83,6 +86,7 @@ impl Plugins {
             is_news: AtomicBool::new(false),
             defaults: sources.defaults,
             grants: sources.grants,
+            providers: sources.providers,
             guests,
         })
     }
@@ -96,7 +100,7 @@ impl Plugins {
     pub async fn now(&self) -> Arc<Set> {
         if let Some(set) = self.loader.lock().await.look().await {
             set.notes().iter().for_each(|note| tracing::warn!("{note}"));
-            tracing::info!("plugin.path has changed: there are {} connector plug-ins", set.catalog().plugins().len());
+            tracing::info!("plugin.path has changed: there are {} connector plug-ins", set.catalog().rows(true).len());
             *self.set.write().unwrap_or_else(PoisonError::into_inner) = set;
             self.is_news.store(true, Ordering::Relaxed);
         }
@@ -115,9 +119,15 @@ impl Plugins {
 
     /// True if a connector of this configuration reads or writes the worker's standard streams.
     pub async fn uses_streams(&self, config: &ConfigMap) -> bool {
-        let Ok(found) = self.find(config).await else { return false };
-        let granted = self.grants.of(config.get("name").unwrap_or_default(), config, found.plugin.info());
+        let Ok(config) = self.resolve(config) else { return false };
+        let Ok(found) = self.find(&config).await else { return false };
+        let granted = self.grants.of(config.get("name").unwrap_or_default(), &config, found.plugin.info());
         granted.is_ok_and(|granted| granted.stdin || granted.stdout)
+    }
+
+    /// A connector's configuration with values in place of references. The error is a sentence for the user.
+    pub fn resolve(&self, config: &ConfigMap) -> Result<ConfigMap, String> {
+        self.providers.resolve(config)
     }
 
     /// What connectors may touch.
@@ -125,8 +135,12 @@ impl Plugins {
         &self.grants
     }
 
-    /// Everything that is wrong with a configuration, and what its keys are. The error: it names no connector.
+    /// Everything that is wrong with a configuration, and what its keys are. The values behind references are judged, and the
+    /// references shown. The error: it names no connector, or a reference cannot be followed.
     pub async fn validate(&self, submitted: &Submitted) -> Result<ConfigInfos, ClassError> {
+        let raw = &submitted.config;
+        let resolved = self.resolve(raw).map_err(ClassError::Reference)?;
+        let submitted = &Submitted { config: resolved, ..submitted.clone() };
         let set = self.now().await;
         let mut infos = validate(set.catalog(), &self.defaults, submitted)?;
         let config = &submitted.config;
@@ -140,6 +154,7 @@ impl Plugins {
                 infos.add_issues(self.ask(found, config).await);
             }
         }
+        infos.hide_resolved(raw, config);
         Ok(infos)
     }
 

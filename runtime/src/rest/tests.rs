@@ -51,7 +51,7 @@ fn worker_config(more: &str) -> WorkerConfig {
         "bootstrap.servers=localhost:1\nkey.converter=StringConverter\nvalue.converter=StringConverter\n\
          offset.storage.file.filename=x\n{more}"
     );
-    WorkerConfig::from_file("w.properties", file.as_bytes()).unwrap().0
+    WorkerConfig::from_file("w.properties", file.as_bytes(), |raw| Ok(raw.clone())).unwrap().0
 }
 
 async fn app(config: &WorkerConfig) -> App {
@@ -67,6 +67,7 @@ async fn app(config: &WorkerConfig) -> App {
             override_policy: OverridePolicy::All,
         },
         grants: Arc::new(Grants::new(Path::new("/srv"), &config.grants_files)),
+        providers: crate::providers::Providers::default(),
     };
     let plugins = Arc::new(Plugins::load(sources, guests.clone()).await.unwrap());
     let settings = Settings { worker_id: "w:1".into(), catalogue: plugins.known().classes(), request_timeout_ms: 1000 };

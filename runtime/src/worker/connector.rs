@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use runtime_core::{
-    config::ConfigMap,
+    config::{ConfigMap, variables::unresolve},
     herder::{Input, Run},
 };
 use runtime_host::{Connector, Env, Request};
@@ -63,16 +63,22 @@ async fn stopped(shared: &Shared, connector: String, run: Run) {
 
 /// Starts it and tells its tasks. The error is for the status.
 async fn live(shared: &Shared, start: &Start) -> Result<Connector, String> {
-    let found = shared.plugins.find(&start.config).await?;
+    let resolved = shared.plugins.resolve(&start.config)?;
+    let found = shared.plugins.find(&resolved).await?;
     let trace = |call: &'static str| move |error| call_error(error).trace(call);
-    let config = pairs(&start.config);
+    let config = pairs(&resolved);
     let env = Env { connector: start.connector.clone(), config: config.clone(), ..Env::default() };
     let mut instance = found.plugin.connector(env).await.map_err(trace("connector"))?;
     instance.start(found.role, &config).await.map_err(trace("connector.start"))?;
-    let mut previous: Vec<_> = start.previous.iter().map(pairs).collect();
+    let mut previous = Vec::with_capacity(start.previous.len());
+    for task in &start.previous {
+        previous.push(pairs(&shared.plugins.resolve(task)?));
+    }
     for _ in 0..MOST_RECONFIGURATIONS {
         let tasks = instance.task_configs(start.max_tasks, &previous).await.map_err(trace("connector.task-configs"))?;
-        let configs = tasks.iter().map(|task| task.iter().cloned().collect()).collect();
+        // What goes into the topic and to REST has the references, not what they stand for.
+        let task = |task: &Vec<(String, String)>| unresolve(&task.iter().cloned().collect(), &start.config, &resolved);
+        let configs = tasks.iter().map(task).collect();
         let (connector, run) = (start.connector.clone(), start.run);
         shared.tell.tell(Input::ConnectorStarted { connector, run, tasks: configs }).await;
         previous = tasks;

@@ -91,7 +91,8 @@ impl Measure {
         match said {
             Said::Running => self.meter.is(false),
             Said::Paused => self.meter.is(true),
-            Said::TopicUsed(_) | Said::Warning(_) => {}
+            Said::Skipped(count) => self.meter.skipped(*count),
+            Said::TopicUsed(_) | Said::Warning(_) | Said::Error(_) => {}
         }
     }
 

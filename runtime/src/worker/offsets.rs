@@ -35,6 +35,7 @@ pub(super) async fn act(
     config: &ConfigMap,
     action: OffsetsAction,
 ) -> Outcome {
+    let config = &shared.plugins.resolve(config).map_err(failed)?;
     let group = (direction == Direction::Sink).then(|| settings::group(config, connector));
     let task = TaskId { connector: connector.to_owned(), task: 0 };
     let caller = shared.cluster.caller(Who { task, connector: config.clone(), group });

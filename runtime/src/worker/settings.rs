@@ -30,9 +30,10 @@ pub(super) fn source(worker: &WorkerConfig, start: &StartTask, role: Role) -> Re
     let connector = connector(worker, start, role)?;
     Ok(source::Settings {
         task: start.task.clone(),
-        key_converter: connector.key_converter,
-        value_converter: connector.value_converter,
-        tolerate: connector.errors.tolerate,
+        transforms: connector.transforms,
+        converters: connector.converters,
+        errors: connector.errors.into(),
+        topic_creation: connector.topic_creation.filter(|_| worker.topic_creation_enable),
         offsets_topic: worker.offset_storage_topic.clone(),
         max_records: POLL_RECORDS,
         max_bytes: POLL_BYTES,
@@ -57,9 +58,11 @@ pub(super) fn sink(
     let task = &start.task;
     Ok(sink::Settings {
         task: task.clone(),
-        key_converter: connector.key_converter,
-        value_converter: connector.value_converter,
-        tolerate: connector.errors.tolerate,
+        transforms: connector.transforms,
+        converters: connector.converters,
+        errors: connector.errors.into(),
+        dead_letters: connector.dead_letter_queue,
+        max_batch_bytes: BATCH_BYTES,
         accepts: info.accepts.clone(),
         commit_ms: worker.offset_flush_interval_ms,
         paused: start.paused,
@@ -90,7 +93,8 @@ pub(super) fn group(config: &ConfigMap, connector: &str) -> String {
 }
 
 fn connector(worker: &WorkerConfig, start: &StartTask, role: Role) -> Result<ConnectorSettings, String> {
-    ConnectorSettings::new(&start.connector, role, &worker.key_converter, &worker.value_converter)
+    let WorkerConfig { key_converter, value_converter, header_converter, .. } = worker;
+    ConnectorSettings::new(&start.connector, role, key_converter, value_converter, header_converter)
 }
 
 /// Client settings: the connector's before the worker's.

@@ -66,7 +66,13 @@ pub(super) async fn supervise(shared: Arc<Shared>, start: StartTask, control: mp
     tracing::info!(task = %task, "the task has ended");
 }
 
-async fn run_task(shared: Arc<Shared>, start: StartTask, control: mpsc::Receiver<Control>) -> Ended {
+async fn run_task(shared: Arc<Shared>, mut start: StartTask, control: mpsc::Receiver<Control>) -> Ended {
+    for config in [&mut start.connector, &mut start.config] {
+        match shared.plugins.resolve(config) {
+            Ok(resolved) => *config = resolved,
+            Err(trace) => return Ended::Failed { trace },
+        }
+    }
     let found = match shared.plugins.find(&start.connector).await {
         Ok(found) => found,
         Err(trace) => return Ended::Failed { trace },
@@ -152,6 +158,8 @@ impl Context {
             Said::Paused => Input::TaskPaused { task, run },
             Said::TopicUsed(_) if !self.shared.config.topic_tracking_enable => return,
             Said::TopicUsed(topic) => Input::TopicUsed { task, topic, at: wall_ms() },
+            Said::Skipped(_) => return,
+            Said::Error(text) => return tracing::error!(task = %task, "{text}"),
             Said::Warning(text) => return tracing::warn!(task = %task, "{text}"),
         };
         self.shared.tell.tell(input).await;

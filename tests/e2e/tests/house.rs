@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Every crate of the workspace, and those of our own that it may know. Pure crates know pure ones only.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("broker-store", &[]),
     ("broker-core", &["broker-store"]),
     ("broker-wire", &["broker-store"]),
@@ -33,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("sim", &["broker-core", "broker-store", "runtime-core"]),
     ("components", &["connectors-embedded", "runtime-core", "runtime-host"]),
     ("e2e", &[]),
+    ("oracle", &["runtime-core"]),
     ("xtask", &["e2e"]),
 ];
 

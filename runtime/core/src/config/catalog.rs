@@ -1,4 +1,4 @@
-//! What the worker can run: connectors (and, once there are any, transforms and predicates), and the stock converters.
+//! What the worker can run: connectors, and the stock transforms, predicates and converters.
 //!
 //! Owns the look-up by class name or alias, with Kafka's refusal and the nearest name, and the listing for REST (contract
 //! 4.6). Leaves finding components to the edge. Invariant: the listing is in Kafka's order, whatever order plug-ins came in.
@@ -12,6 +12,7 @@ use super::{
 use crate::convert;
 use crate::plugin::{Definition, PluginInfo, Role, aliases};
 use crate::rest::PluginRow;
+use crate::transform;
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 /// A plug-in in one role.
@@ -49,12 +50,14 @@ pub enum ClassError {
     Missing(String),
     /// It names one that is not there.
     Unknown(String),
+    /// What it refers to cannot be read.
+    Reference(String),
 }
 
 impl ClassError {
     /// The message for the user: a 400 for POST and PUT, a 500 for validate (which Kafka prefixes with the exception).
     pub fn message(&self) -> &str {
-        let (Self::Missing(message) | Self::Unknown(message)) = self;
+        let (Self::Missing(message) | Self::Unknown(message) | Self::Reference(message)) = self;
         message
     }
 }
@@ -87,8 +90,10 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalogue of `plugins` and of the stock converters, whose version is `stock_version`.
+    /// The catalogue of `plugins` and of the stock transforms, predicates and converters, whose version is `stock_version`.
     pub fn new(stock_version: impl Into<String>, mut plugins: Vec<Plugin>) -> Self {
+        let stock_version = stock_version.into();
+        plugins.extend(transform::plugins(&stock_version));
         let rank = |role| match role {
             Role::Sink => 0,
             Role::Source => 1,
@@ -101,10 +106,10 @@ impl Catalog {
             let name = (rank(a.role), &a.class).cmp(&(rank(b.role), &b.class));
             name.then_with(|| version::compare(&b.version, &a.version))
         });
-        Self { stock_version: stock_version.into(), plugins }
+        Self { stock_version, plugins }
     }
 
-    /// Version of the stock converters.
+    /// Version of what is stock.
     pub fn stock_version(&self) -> &str {
         &self.stock_version
     }

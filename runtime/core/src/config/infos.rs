@@ -3,6 +3,7 @@
 //! Owns the fields and their order (Kafka 4.3: `order_in_group` between group and width), and the message of a refused POST
 //! or PUT. Leaves the verdict itself to `validate`. Invariant: `error_count` is the number of errors in the rows.
 
+use super::ConfigMap;
 use crate::plugin::{ConfigKey, Importance, Issue, Width};
 use alloc::{format, string::String, vec::Vec};
 use serde::Serialize;
@@ -125,6 +126,18 @@ impl ConfigInfos {
                     visible: true,
                 },
             }),
+        }
+    }
+
+    /// Shows references where values came from them, and no error that quotes such a value.
+    pub fn hide_resolved(&mut self, raw: &ConfigMap, resolved: &ConfigMap) {
+        for row in &mut self.configs {
+            let ConfigValueInfo { name, value, errors, .. } = &mut row.value;
+            let (Some(reference), Some(secret)) = (raw.get(name), resolved.get(name)) else { continue };
+            if reference != secret {
+                *value = Some(reference.into());
+                errors.iter_mut().for_each(|error| *error = error.replace(secret.trim(), reference));
+            }
         }
     }
 

@@ -4,9 +4,10 @@
 //! refusing bad configurations to `validate`. Invariant: every configuration that `validate` passes can be read.
 
 use super::value::{Value, full_match, list, parse};
-use super::{ConfigMap, bad_name};
-use crate::convert::{Converter, find_class};
+use super::{ConfigMap, TopicCreation, bad_name};
+use crate::convert::{Converter, HeaderConverter, find_class};
 use crate::plugin::{Kind, Role};
+use crate::transform::{Chain, Converters};
 use alloc::{format, string::String, vec::Vec};
 
 /// The framework's settings of one connector.
@@ -20,12 +21,14 @@ pub struct ConnectorSettings {
     pub tasks_max: u32,
     /// Whether more tasks than that fail it.
     pub tasks_max_enforce: bool,
-    /// Between keys and the bytes in the topic.
-    pub key_converter: Converter,
-    /// Between values and the bytes in the topic.
-    pub value_converter: Converter,
+    /// Between keys, values and headers, and the bytes in the topic.
+    pub converters: Converters,
+    /// What happens to records between the connector and the converters.
+    pub transforms: Chain,
     /// What happens to records that cannot be processed.
     pub errors: ErrorSettings,
+    /// A source's new topics; `None`: it leaves them to the cluster.
+    pub topic_creation: Option<TopicCreation>,
     /// A sink's topics.
     pub topics: Topics,
     /// A sink's dead letter queue.
@@ -83,12 +86,13 @@ pub struct ConverterSettings {
 }
 
 impl ConnectorSettings {
-    /// Reads a configuration. `key` and `value` are the worker's converters. The error names the key at fault.
+    /// Reads a configuration. `key`, `value` and `header` are the worker's converters. The error names the key at fault.
     pub fn new(
         config: &ConfigMap,
         role: Role,
         key: &ConverterSettings,
         value: &ConverterSettings,
+        header: &ConverterSettings,
     ) -> Result<Self, String> {
         let name = config.get("name").unwrap_or_default().trim();
         if let Some(why) = bad_name(name) {
@@ -99,9 +103,14 @@ impl ConnectorSettings {
             class: config.get("connector.class").ok_or("Missing required configuration \"connector.class\"")?.into(),
             tasks_max: whole(config, "tasks.max", Kind::Int, 1)?.max(1) as u32,
             tasks_max_enforce: boolean(config, "tasks.max.enforce", true)?,
-            key_converter: converter(config, "key.converter", key)?,
-            value_converter: converter(config, "value.converter", value)?,
+            converters: Converters {
+                key: converter(config, "key.converter", key)?,
+                value: converter(config, "value.converter", value)?,
+                header: header_converter(config, header)?,
+            },
+            transforms: Chain::new(config)?,
             errors: ErrorSettings::new(config)?,
+            topic_creation: if role == Role::Source { TopicCreation::new(config)? } else { None },
             topics: if role == Role::Sink { Topics::new(config)? } else { Topics::List(Vec::new()) },
             dead_letter_queue: if role == Role::Sink { DeadLetterQueue::new(config)? } else { None },
         })
@@ -192,6 +201,14 @@ fn converter(config: &ConfigMap, key: &str, worker: &ConverterSettings) -> Resul
     }
 }
 
+fn header_converter(config: &ConfigMap, worker: &ConverterSettings) -> Result<HeaderConverter, String> {
+    match config.get("header.converter").map(str::trim) {
+        Some(name) => HeaderConverter::new(name, &config.under("header.converter."))
+            .map_err(|why| format!("Invalid value {name} for configuration header.converter: {why}")),
+        None => HeaderConverter::new(&worker.class, &worker.settings),
+    }
+}
+
 fn whole(config: &ConfigMap, key: &str, kind: Kind, default: i64) -> Result<i64, String> {
     match config.get(key).map(|text| (text, parse(kind, text))) {
         None => Ok(default),
@@ -227,6 +244,7 @@ mod tests {
             role,
             &worker("StringConverter", &[]),
             &worker("JsonConverter", &[("schemas.enable", "false")]),
+            &worker("SimpleHeaderConverter", &[]),
         )
     }
 
@@ -244,7 +262,7 @@ mod tests {
                 log_messages: false
             }
         );
-        assert_eq!(settings.key_converter, Converter::Text);
+        assert_eq!(settings.converters.key, Converter::Text);
         assert!(matches!(settings.topics, Topics::List(list) if list.is_empty()));
         assert_eq!(settings.dead_letter_queue, None);
     }
@@ -253,7 +271,7 @@ mod tests {
     fn a_connector_with_a_converter_of_its_own_has_its_own_settings_only() {
         let off = Converter::new("Json", &[("schemas.enable", "false")].into_iter().collect()).unwrap();
         let on = Converter::new("Json", &ConfigMap::new()).unwrap();
-        let value = |pairs: &[(&str, &str)]| read(Role::Source, pairs).unwrap().value_converter;
+        let value = |pairs: &[(&str, &str)]| read(Role::Source, pairs).unwrap().converters.value;
         assert_eq!(value(&[]), off);
         assert_eq!(value(&[("value.converter.schemas.enable", "true")]), off);
         assert_eq!(value(&[("value.converter", "JsonConverter")]), on);

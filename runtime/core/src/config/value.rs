@@ -122,7 +122,8 @@ pub fn violation(rule: &Rule, value: Option<&Value>) -> Option<String> {
             let fits = (*min as usize..=*max as usize).contains(&parts.len());
             (!fits).then(|| format!("List must have {min} to {max} elements, but has {}", parts.len()))
         }
-        (Rule::ListSize(..) | Rule::Custom(_), _) => None,
+        (Rule::Custom(rule), Some(value)) => crate::transform::check_rule(rule, value),
+        (Rule::ListSize(..), _) => None,
     }
 }
 

@@ -5,8 +5,9 @@
 
 use super::writer::convert_each;
 use super::{Failure, escape, java_text::java_double};
+use crate::data::Fault;
 use crate::record::Blobs;
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, vec::Vec};
 use base64::Engine;
 use ciborium::Value;
 
@@ -17,10 +18,10 @@ pub fn to_json(column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
         let value: Value = ciborium::from_reader(&mut rest)
             .map_err(|error| format!("The connector's CBOR value is not valid: {error}"))?;
         if !rest.is_empty() {
-            return Err(format!(
-                "The connector's CBOR value is followed by {} bytes that do not belong to it",
-                rest.len()
-            ));
+            let more = rest.len();
+            return Err(
+                format!("The connector's CBOR value is followed by {more} bytes that do not belong to it").into()
+            );
         }
         if value.is_null() {
             out.push(None);
@@ -32,7 +33,7 @@ pub fn to_json(column: &Blobs, count: usize) -> (Blobs, Vec<Failure>) {
     })
 }
 
-fn write_value(out: &mut Vec<u8>, value: &Value) -> Result<(), String> {
+fn write_value(out: &mut Vec<u8>, value: &Value) -> Result<(), Fault> {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(bool) => out.extend_from_slice(if *bool { b"true" } else { b"false" }),

@@ -49,17 +49,26 @@ fn write_number(out: &mut String, number: &Number) {
 
 /// `Double.toString`: decimal from 1e-3 up to 1e7, else with an exponent; always a digit after the point.
 pub fn java_double(double: f64) -> String {
-    if double.is_nan() {
+    floating(double, || format!("{double:?}"), || format!("{double:e}"))
+}
+
+/// `Float.toString`, as [`java_double`].
+pub fn java_float(float: f32) -> String {
+    floating(float.into(), || format!("{float:?}"), || format!("{float:e}"))
+}
+
+fn floating(number: f64, plain: impl Fn() -> String, scientific: impl Fn() -> String) -> String {
+    if number.is_nan() {
         return "NaN".into();
     }
-    if double.is_infinite() {
-        return if double > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    if number.is_infinite() {
+        return if number > 0.0 { "Infinity".into() } else { "-Infinity".into() };
     }
-    let size = double.abs();
+    let size = number.abs();
     if size == 0.0 || (1e-3..1e7).contains(&size) {
-        return format!("{double:?}");
+        return plain();
     }
-    let text = format!("{double:e}");
+    let text = scientific();
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let point = if digits.contains('.') { "" } else { ".0" };
     format!("{digits}{point}E{exponent}")

@@ -4,12 +4,13 @@
 //! topics hold. Leaves schemas and the payload's coercion to `json_schema`. Source: contract 8.1, and Kafka Connect 4.3 asked.
 //! Invariant: text goes out and comes back unchanged, and what goes out is byte for byte what Jackson writes.
 
-use super::json_schema::{Decoded, Schema};
+use super::json_data::{self, Decimals, Style};
 use super::writer::{Writer, convert_each};
-use super::{Failure, escape};
+use super::{Failure, escape, json_schema};
 use crate::config::ConfigMap;
+use crate::data::{Datum, Fault, Schema, Value, column};
 use crate::record::{Blobs, Format};
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, string::String, sync::Arc, vec::Vec};
 use base64::Engine;
 use core::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -25,18 +26,30 @@ const NO_ENVELOPE: &str = "JsonConverter with schemas.enable requires \"schema\"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JsonConverter {
     schemas_enable: bool,
+    style: Style,
 }
 
 impl JsonConverter {
     /// From the settings under `key.converter.` or `value.converter.`.
     pub fn new(settings: &ConfigMap) -> Result<Self, String> {
-        match settings.get("schemas.enable").map(|text| text.trim().to_ascii_lowercase()).as_deref() {
-            None | Some("true") => Ok(Self { schemas_enable: true }),
-            Some("false") => Ok(Self { schemas_enable: false }),
-            Some(other) => Err(format!(
-                "Invalid value {other} for configuration schemas.enable: Expected value to be either true or false"
-            )),
-        }
+        let flag = |key: &str| match settings.get(key).map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+            None | Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => {
+                Err(format!("Invalid value {other} for configuration {key}: Expected value to be either true or false"))
+            }
+        };
+        let decimals = match settings.get("decimal.format").map(|text| text.trim().to_ascii_uppercase()).as_deref() {
+            None | Some("BASE64") => Decimals::Base64,
+            Some("NUMERIC") => Decimals::Numeric,
+            Some(other) => {
+                return Err(format!(
+                    "Invalid value {other} for configuration decimal.format: String must be one of (case insensitive): NUMERIC, BASE64"
+                ));
+            }
+        };
+        let style = Style { decimals, replace_null: flag("replace.null.with.default")? };
+        Ok(Self { schemas_enable: flag("schemas.enable")?, style })
     }
 
     fn envelope(self, with_schema: &'static str) -> (&'static str, &'static str) {
@@ -99,10 +112,38 @@ impl JsonConverter {
         })
     }
 
-    pub(super) fn decode(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
+    /// A typed value as bytes of a record.
+    pub(super) fn write(self, datum: &Datum) -> Result<Option<Vec<u8>>, Fault> {
+        let Datum { schema, value } = datum;
+        if schema.is_none() && value.is_null() {
+            return Ok(None);
+        }
+        let mut out = Vec::new();
+        if self.schemas_enable {
+            out.extend_from_slice(b"{\"schema\":");
+            match schema {
+                Some(schema) => json_schema::write(&mut out, schema, self.style, None)?,
+                None => out.extend_from_slice(b"null"),
+            }
+            out.extend_from_slice(b",\"payload\":");
+        }
+        json_data::write(&mut out, schema.as_deref(), value, self.style)?;
+        if self.schemas_enable {
+            out.push(b'}');
+        }
+        Ok(Some(out))
+    }
+
+    /// A reader of records' bytes.
+    pub(super) fn reader(self) -> Decoder {
+        Decoder { converter: self, last: None }
+    }
+
+    /// As a column in one of the formats of `accepts`; empty: whatever fits best.
+    pub(super) fn decode(self, bytes: &Blobs, count: usize, accepts: &[Format]) -> (Format, Blobs, Vec<Failure>) {
         match self.decode_text(bytes, count) {
             Some((column, failures)) => (Format::Text, column, failures),
-            None => self.decode_mixed(bytes, count),
+            None => self.decode_mixed(bytes, count, accepts),
         }
     }
 
@@ -110,7 +151,7 @@ impl JsonConverter {
     fn decode_text(self, bytes: &Blobs, count: usize) -> Option<(Blobs, Vec<Failure>)> {
         let (open, close) = self.envelope(TEXT);
         let (open, close) = (format!("{open}\""), format!("\"{close}"));
-        let mut decoder = Decoder::new(self.schemas_enable);
+        let mut decoder = self.reader();
         let count = count.min(bytes.len());
         let mut out = Writer::new(count, bytes.data.len().saturating_sub(count * (open.len() + close.len())));
         for index in 0..count {
@@ -129,36 +170,43 @@ impl JsonConverter {
                 continue;
             }
             match decoder.decode(value) {
-                Ok(Decoded::Text(text)) => out.push(Some(text.as_bytes())),
-                Ok(Decoded::Null) => out.push(None),
-                Ok(Decoded::Bytes(_) | Decoded::Json(_)) => return None,
-                Err(message) => out.fail(message),
+                Ok(Decoded::Data(Datum { value: Value::Text(text), .. })) => out.push(Some(text.as_bytes())),
+                Ok(Decoded::Data(Datum { value: Value::Null, .. })) => out.push(None),
+                Ok(_) => return None,
+                Err(fault) => out.fail(fault),
             }
         }
         Some(out.finish())
     }
 
-    /// Bytes if every value is bytes; else JSON, in which a string has its quotes and bytes are base64.
-    fn decode_mixed(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
-        let mut decoder = Decoder::new(self.schemas_enable);
+    /// Whatever the values are. JSON without a schema goes on as it is, to a connector that reads JSON.
+    fn decode_mixed(self, bytes: &Blobs, count: usize, accepts: &[Format]) -> (Format, Blobs, Vec<Failure>) {
+        let mut decoder = self.reader();
         let decoded: Vec<_> = (0..count.min(bytes.len()))
-            .map(|index| bytes.get(index).map_or(Ok(Decoded::Null), |value| decoder.decode(value)))
+            .map(|index| bytes.get(index).map_or(Ok(Decoded::Data(Datum::default())), |value| decoder.decode(value)))
             .collect();
-        let raw = decoded.iter().all(|value| !matches!(value, Ok(Decoded::Text(_) | Decoded::Json(_))));
+        let as_it_is = decoded.iter().any(|value| matches!(value, Ok(Decoded::Json(_))));
+        if !as_it_is || !accepts.is_empty() && !accepts.contains(&Format::Json) {
+            let values: Vec<_> = decoded.into_iter().map(|value| value?.data(self.style.replace_null)).collect();
+            return column::write(&values, accepts);
+        }
         let mut out = Writer::new(decoded.len(), bytes.data.len());
         for value in decoded {
             match value {
-                Err(message) => out.fail(message),
-                Ok(Decoded::Null) => out.push(None),
-                Ok(Decoded::Bytes(bytes)) if raw => out.push(Some(&bytes)),
-                Ok(value) => {
-                    value.write_json(out.bytes());
-                    out.end();
+                Ok(Decoded::Json(json)) => out.push(Some(json.as_bytes())),
+                Ok(Decoded::Data(Datum { value: Value::Null, .. })) => out.push(None),
+                Ok(Decoded::Data(Datum { schema, value })) => {
+                    let written = json_data::write(out.bytes(), schema.as_deref(), &value, Style::GUEST);
+                    match written {
+                        Ok(()) => out.end(),
+                        Err(fault) => out.fail(fault),
+                    }
                 }
+                Err(fault) => out.fail(fault),
             }
         }
         let (column, failures) = out.finish();
-        (if raw { Format::Raw } else { Format::Json }, column, failures)
+        (Format::Json, column, failures)
     }
 }
 
@@ -185,49 +233,76 @@ fn encode_plain(column: &Blobs, count: usize, open: &str, close: &str) -> (Blobs
     (out, Vec::new())
 }
 
+/// What a record's bytes turned out to be.
+enum Decoded<'a> {
+    /// A value.
+    Data(Datum),
+    /// JSON without a schema that is neither a string nor null: nobody has looked into it.
+    Json(&'a str),
+}
+
+impl Decoded<'_> {
+    fn data(self, replace_null: bool) -> Result<Datum, Fault> {
+        match self {
+            Self::Data(datum) => Ok(datum),
+            Self::Json(json) => json_data::read(None, json, replace_null).map(Datum::schemaless),
+        }
+    }
+}
+
 /// Decodes values one by one, and remembers the last schema: topics rarely have two.
-struct Decoder {
-    schemas_enable: bool,
-    last: Option<(String, Schema)>,
+pub struct Decoder {
+    converter: JsonConverter,
+    last: Option<(String, Option<Arc<Schema>>)>,
 }
 
 impl Decoder {
-    fn new(schemas_enable: bool) -> Self {
-        Self { schemas_enable, last: None }
+    /// The value that the bytes of a record are.
+    pub fn read(&mut self, value: &[u8]) -> Result<Datum, Fault> {
+        let replace_null = self.converter.style.replace_null;
+        self.decode(value)?.data(replace_null)
     }
 
-    fn decode<'a>(&mut self, value: &'a [u8]) -> Result<Decoded<'a>, String> {
-        if !self.schemas_enable {
-            return if value.trim_ascii().is_empty() {
-                Ok(Decoded::Null)
-            } else {
-                Decoded::schemaless(one_value(value)?.get())
-            };
+    fn decode<'a>(&mut self, value: &'a [u8]) -> Result<Decoded<'a>, Fault> {
+        let replace_null = self.converter.style.replace_null;
+        let empty = value.trim_ascii().is_empty();
+        let (schema, payload) = match self.converter.schemas_enable {
+            false if empty => return Ok(Decoded::Data(Datum::default())),
+            false => (None, one_value(value)?.get()),
+            true if empty => return Err(NO_ENVELOPE.into()),
+            true => self.open(one_value(value)?.get())?,
+        };
+        match (schema, payload.as_bytes().first()) {
+            (None, Some(b'"' | b'n')) => {
+                json_data::read(None, payload, replace_null).map(Datum::schemaless).map(Decoded::Data)
+            }
+            (None, _) => Ok(Decoded::Json(payload)),
+            (Some(schema), _) => {
+                let value = json_data::read(Some(&schema), payload, replace_null)?;
+                Ok(Decoded::Data(Datum { schema: Some(schema), value }))
+            }
         }
-        if value.trim_ascii().is_empty() {
-            return Err(NO_ENVELOPE.into());
-        }
-        let json = one_value(value)?.get();
+    }
+
+    /// What is in an envelope.
+    fn open<'a>(&mut self, json: &'a str) -> Result<(Option<Arc<Schema>>, &'a str), Fault> {
         let Ok(Envelope { schema: Some(schema), payload: Some(payload), others: false }) = serde_json::from_str(json)
         else {
             return Err(NO_ENVELOPE.into());
         };
-        if schema.get() == "null" {
-            return Decoded::schemaless(payload.get());
-        }
         if self.last.as_ref().is_none_or(|(text, _)| text != schema.get()) {
-            self.last = Some((schema.get().into(), Schema::parse(schema.get())?));
+            self.last = Some((schema.get().into(), json_schema::read(schema.get())?));
         }
-        let (_, schema) = self.last.as_ref().ok_or(NO_ENVELOPE)?;
-        schema.decode(payload.get())
+        Ok((self.last.as_ref().and_then(|(_, schema)| schema.clone()), payload.get()))
     }
 }
 
 /// The JSON value at the beginning; what follows it is ignored, as Jackson does.
-fn one_value(bytes: &[u8]) -> Result<&RawValue, String> {
+fn one_value(bytes: &[u8]) -> Result<&RawValue, Fault> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    <&RawValue>::deserialize(&mut deserializer)
-        .map_err(|error| format!("Converting byte[] to Kafka Connect data failed due to serialization error: {error}"))
+    <&RawValue>::deserialize(&mut deserializer).map_err(|error| {
+        Fault::data(format!("Converting byte[] to Kafka Connect data failed due to serialization error: {error}"))
+    })
 }
 
 /// The fields of an envelope; of one that comes twice the last counts.

@@ -5,6 +5,7 @@
 //! column and named in the list of failures. Invariant: a converted column has as many values as the one it was made of.
 
 use crate::config::ConfigMap;
+use crate::data::{Fault, Value};
 use crate::plugin::{Role, aliases};
 use crate::record::{Blobs, Format};
 use alloc::{format, string::String, vec::Vec};
@@ -12,25 +13,33 @@ use alloc::{format, string::String, vec::Vec};
 mod adapt;
 mod cbor;
 mod escape;
+mod header;
 mod java_text;
 mod json;
+mod json_data;
 mod json_schema;
+mod node;
 mod number;
+mod typed;
 mod writer;
 
 pub use adapt::adapt;
 pub use escape::quote_into as quote_json;
-pub use java_text::{java_double, java_text};
+pub use header::HeaderConverter;
+pub use java_text::{java_double, java_float, java_text};
 pub use json::JsonConverter;
+pub(crate) use json_data::for_guest as json_for_guest;
 pub use number::Primitive;
+pub use typed::Reader;
+pub(crate) use writer::Writer;
 
 /// A value that could not be converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Index of its record in the batch.
     pub index: u32,
-    /// The text of Kafka's DataException.
-    pub message: String,
+    /// What is wrong with it.
+    pub fault: Fault,
 }
 
 /// A stock converter, configured.
@@ -105,6 +114,22 @@ impl Converter {
         }
     }
 
+    /// Its class.
+    pub fn class(&self) -> &'static str {
+        let simple = match self {
+            Self::Text => "StringConverter",
+            Self::ByteArray => "ByteArrayConverter",
+            Self::Json(_) => "JsonConverter",
+            Self::Primitive(Primitive::Boolean) => "BooleanConverter",
+            Self::Primitive(Primitive::Short) => "ShortConverter",
+            Self::Primitive(Primitive::Integer) => "IntegerConverter",
+            Self::Primitive(Primitive::Long) => "LongConverter",
+            Self::Primitive(Primitive::Float) => "FloatConverter",
+            Self::Primitive(Primitive::Double) => "DoubleConverter",
+        };
+        find_class(simple).expect("a class of the list above")
+    }
+
     /// Towards a topic: the `count` values of a column, whose bytes are in `format`, as bytes of records. Text and bytes
     /// that need no change are moved, not copied.
     pub fn from_connect(&self, format: Format, column: Blobs, count: usize) -> (Blobs, Vec<Failure>) {
@@ -138,21 +163,34 @@ impl Converter {
         (bytes, failures)
     }
 
-    /// Towards a sink: the `count` record keys or values of a topic as a column, and how its bytes are to be read.
-    pub fn to_connect(&self, bytes: Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
+    /// Towards a sink: the `count` record keys or values of a topic as a column in a format of `accepts` (empty: any), and
+    /// which one that is.
+    pub fn to_connect(&self, bytes: Blobs, count: usize, accepts: &[Format]) -> (Format, Blobs, Vec<Failure>) {
+        let (format, column, mut failures) = self.read(bytes, count, accepts);
+        let (format, column, more) = adapt(format, column, count, accepts);
+        failures.extend(more);
+        (format, column, failures)
+    }
+
+    fn read(&self, bytes: Blobs, count: usize, accepts: &[Format]) -> (Format, Blobs, Vec<Failure>) {
         match self {
             Self::Text => (Format::Text, adapt::valid_text(bytes, count), Vec::new()),
             Self::ByteArray => (Format::Raw, bytes, Vec::new()),
             Self::Json(_) | Self::Primitive(_) if bytes.is_empty() => (Format::Text, bytes, Vec::new()),
-            Self::Json(json) => json.decode(&bytes, count),
+            Self::Json(json) => json.decode(&bytes, count, accepts),
             Self::Primitive(primitive) => primitive.decode(&bytes, count),
         }
     }
 }
 
+/// A JSON value without a schema.
+pub(crate) fn read_json(json: &str) -> Result<Value, Fault> {
+    json_data::read(None, json, true)
+}
+
 /// Every value that is not null fails for the same reason.
 fn refuse_all(column: &Blobs, count: usize, why: &str) -> (Blobs, Vec<Failure>) {
-    writer::convert_each(column, count, 0, |_, _| Err(why.into()))
+    writer::convert_each(column, count, 0, |_, _| Err(Fault::data(why)))
 }
 
 #[cfg(test)]
@@ -190,7 +228,7 @@ mod tests {
         assert_eq!((&bytes, failures), (&column, Vec::new()));
         let (moved, _) = Converter::Text.from_connect(Format::Text, column, 4);
         assert_eq!(moved.data.as_ptr(), address);
-        let (format, text, failures) = Converter::Text.to_connect(moved, 4);
+        let (format, text, failures) = Converter::Text.to_connect(moved, 4, &[]);
         assert_eq!((format, text.data.as_ptr(), failures), (Format::Text, address, Vec::new()));
     }
 
@@ -202,7 +240,7 @@ mod tests {
             (bytes, failures),
             (blobs(&[Some(b"{x=1, y=[q, 1.0, null]}"), Some(b"a"), None, Some(b"1.0E20")]), Vec::new())
         );
-        let (format, text, _) = Converter::Text.to_connect(blobs(&[Some(b"\xffa\xe2\x82"), None, Some(b"b")]), 3);
+        let (format, text, _) = Converter::Text.to_connect(blobs(&[Some(b"\xffa\xe2\x82"), None, Some(b"b")]), 3, &[]);
         assert_eq!((format, text), (Format::Text, blobs(&[Some("\u{fffd}a\u{fffd}".as_bytes()), None, Some(b"b")])));
     }
 
@@ -210,12 +248,12 @@ mod tests {
     fn the_byte_array_converter_takes_bytes_only() {
         let column = blobs(&[Some(b"\xff"), None]);
         assert_eq!(Converter::ByteArray.from_connect(Format::Raw, column.clone(), 2), (column.clone(), Vec::new()));
-        assert_eq!(Converter::ByteArray.to_connect(column.clone(), 2), (Format::Raw, column.clone(), Vec::new()));
+        assert_eq!(Converter::ByteArray.to_connect(column.clone(), 2, &[]), (Format::Raw, column.clone(), Vec::new()));
         let (bytes, failures) = Converter::ByteArray.from_connect(Format::Text, column, 2);
         assert_eq!(bytes, blobs(&[None, None]));
         assert_eq!(
             failures,
-            [Failure { index: 0, message: "Invalid schema type for ByteArrayConverter: STRING".into() }]
+            [Failure { index: 0, fault: Fault::data("Invalid schema type for ByteArrayConverter: STRING") }]
         );
     }
 
@@ -224,7 +262,7 @@ mod tests {
         for name in ["String", "Json", "ByteArray", "Integer"] {
             let converter = Converter::new(name, &ConfigMap::new()).unwrap();
             assert_eq!(converter.from_connect(Format::Text, Blobs::default(), 3), (Blobs::default(), Vec::new()));
-            assert_eq!(converter.to_connect(Blobs::default(), 3).1, Blobs::default());
+            assert_eq!(converter.to_connect(Blobs::default(), 3, &[]).1, Blobs::default());
         }
     }
 

@@ -49,7 +49,7 @@ impl Primitive {
                 )
             };
             if format != Format::Json {
-                return Err(wrong());
+                return Err(wrong().into());
             }
             match serde_json::from_slice::<Value>(value)
                 .map_err(|error| format!("The connector's JSON value is not valid: {error}"))?
@@ -74,9 +74,7 @@ impl Primitive {
 
     pub(super) fn decode(self, bytes: &Blobs, count: usize) -> (Format, Blobs, Vec<Failure>) {
         let (column, failures) = convert_each(bytes, count, 8, |value, out| {
-            let text = self.text(value).ok_or_else(|| {
-                format!("Size of data received by {self:?}Converter is not right: {} bytes", value.len())
-            })?;
+            let text = self.text(value).ok_or_else(|| self.size_fault(value))?;
             out.push(Some(text.as_bytes()));
             Ok(())
         });

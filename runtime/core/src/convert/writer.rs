@@ -4,8 +4,9 @@
 //! null per value that was asked for.
 
 use super::Failure;
+use crate::data::Fault;
 use crate::record::Blobs;
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 /// A column under construction.
 pub struct Writer {
@@ -32,9 +33,9 @@ impl Writer {
                 self.out.ends.extend_from_slice(&end.to_le_bytes());
                 self.index += 1;
             }
-            Err(_) => self.fail(
-                "The batch is longer than 4 GiB once it is converted. Let the connector give smaller ones.".into(),
-            ),
+            Err(_) => {
+                self.fail("The batch is longer than 4 GiB once it is converted. Let the connector give smaller ones.")
+            }
         }
     }
 
@@ -53,11 +54,11 @@ impl Writer {
     }
 
     /// The value cannot be converted: what was appended of it goes, null takes its place.
-    pub fn fail(&mut self, message: String) {
+    pub fn fail(&mut self, fault: impl Into<Fault>) {
         let ends = &self.out.ends;
         let start = ends.last_chunk().map_or(0, |end| u32::from_le_bytes(*end) as usize);
         self.out.data.truncate(start);
-        self.failures.push(Failure { index: self.index, message });
+        self.failures.push(Failure { index: self.index, fault: fault.into() });
         self.push(None);
     }
 
@@ -72,7 +73,7 @@ pub fn convert_each(
     column: &Blobs,
     count: usize,
     extra: usize,
-    mut one: impl FnMut(&[u8], &mut Writer) -> Result<(), String>,
+    mut one: impl FnMut(&[u8], &mut Writer) -> Result<(), Fault>,
 ) -> (Blobs, Vec<Failure>) {
     let count = count.min(column.len());
     let mut writer = Writer::new(count, column.data.len() + count * extra);
@@ -80,8 +81,8 @@ pub fn convert_each(
         match column.get(index) {
             None => writer.push(None),
             Some(value) => {
-                if let Err(message) = one(value, &mut writer) {
-                    writer.fail(message);
+                if let Err(fault) = one(value, &mut writer) {
+                    writer.fail(fault);
                 }
             }
         }

@@ -5,12 +5,14 @@ use broker_core::request::{Fetch, Reply, Request};
 use bytes::Bytes;
 
 use crate::{
+    config::settings::DeadLetterQueue,
     consumer::{self, FetchId, Fetched},
-    convert::Converter,
+    errors::Policy,
     exchange::{ConnectorError, PutFailure, TopicPartition, TpOffset},
     herder::TaskId,
     record::{Batch, Format},
     task::{CallError, Ended, Said, StateChange},
+    transform::{Chain, Converters},
 };
 
 /// What is fixed for a task's life.
@@ -18,12 +20,16 @@ use crate::{
 pub struct Settings {
     /// Which task.
     pub task: TaskId,
-    /// For keys.
-    pub key_converter: Converter,
-    /// For values.
-    pub value_converter: Converter,
-    /// `errors.tolerance=all`: a record that cannot be converted or taken is left out.
-    pub tolerate: bool,
+    /// What happens to records after they are converted.
+    pub transforms: Chain,
+    /// For keys, values and headers.
+    pub converters: Converters,
+    /// What happens to records that fail on the way.
+    pub errors: Policy,
+    /// Where records go that fail.
+    pub dead_letters: Option<DeadLetterQueue>,
+    /// Most bytes of one batch of them (`max.message.bytes` of the topic).
+    pub max_batch_bytes: usize,
     /// Formats that the connector reads; empty: all.
     pub accepts: Vec<Format>,
     /// Milliseconds between two commits (`offset.flush.interval.ms`).

@@ -6,7 +6,10 @@ use broker_core::{
     request::{AtomicAppend, OffsetCommit, OffsetToCommit, Reply},
 };
 
-use super::{LettingGo, Phase, Sink};
+use super::{
+    LettingGo, Phase, Sink,
+    dead::{self, Letter},
+};
 use crate::{
     exchange::{ErrorClass, TopicPartition, TpOffset},
     source::task_name,
@@ -28,12 +31,24 @@ pub(super) struct Commit {
     committed: Offsets,
     /// What the connector changed of its state since the last append.
     unsaved: Vec<StateChange>,
-    /// The append that is out, or is to be sent (again), and its offsets.
-    append: Option<(AtomicAppend, Offsets)>,
+    /// Letters of records that were delivered since the last append.
+    letters: Vec<Letter>,
+    /// Letters of records that have ended the task.
+    last_letters: Vec<Letter>,
+    /// The append that is out, or is to be sent (again).
+    append: Option<Pending>,
     /// A request is out on the task's lane.
     out: bool,
     send_at: Option<Now>,
     backoff: Backoff,
+}
+
+/// An append, with what it was made of.
+#[derive(Debug)]
+struct Pending {
+    append: AtomicAppend,
+    offsets: Offsets,
+    letters: Vec<Letter>,
 }
 
 impl Commit {
@@ -45,6 +60,8 @@ impl Commit {
             delivered: Offsets::new(),
             committed: Offsets::new(),
             unsaved: Vec::new(),
+            letters: Vec::new(),
+            last_letters: Vec::new(),
             append: None,
             out: false,
             send_at: None,
@@ -65,6 +82,7 @@ impl Commit {
     /// Somebody else has the partitions now: nothing of what was put is committed.
     pub fn lost(&mut self) {
         self.unsaved.clear();
+        self.letters.clear();
         if !self.out {
             self.append = None;
         }
@@ -76,6 +94,21 @@ impl Commit {
 
     pub fn save(&mut self, changes: Vec<StateChange>) {
         self.unsaved.extend(changes);
+    }
+
+    /// Letters of records that count as delivered now: they go with the next commit, and soon.
+    pub fn letters(&mut self, letters: Vec<Letter>) {
+        self.requested |= !letters.is_empty();
+        self.letters.extend(letters);
+    }
+
+    /// Letters of records that end the task.
+    pub fn last_letters(&mut self, letters: Vec<Letter>) {
+        self.last_letters = letters;
+    }
+
+    pub fn has_last_letters(&self) -> bool {
+        !self.last_letters.is_empty()
     }
 
     pub fn request(&mut self) {
@@ -107,6 +140,7 @@ impl Commit {
     pub fn rewind(&mut self) -> Offsets {
         self.delivered = self.committed.clone();
         self.unsaved.clear();
+        self.letters.clear();
         self.delivered.clone()
     }
 
@@ -124,14 +158,15 @@ impl Commit {
         }
         let asked = core::mem::take(&mut self.requested);
         self.due_at = Some(now.plus(self.interval_ms));
-        self.has_more() || asked && !self.unsaved.is_empty()
+        self.has_more() || asked && !self.unsaved.is_empty() || !self.letters.is_empty()
     }
 
-    /// True while an append is undecided that commits state and no progress: nothing is put before it.
+    /// True while an append is undecided that commits state and no progress, or too many letters wait: nothing is put before.
     pub fn holds_puts(&self) -> bool {
-        self.append.as_ref().is_some_and(|(_, offsets)| {
+        let progress_less = self.append.as_ref().is_some_and(|Pending { offsets, .. }| {
             !offsets.is_empty() && offsets.iter().all(|(tp, offset)| self.committed.get(tp) == Some(offset))
-        })
+        });
+        progress_less || dead::are_too_many(&self.letters)
     }
 
     /// Offsets for `pre-commit`.
@@ -153,15 +188,22 @@ impl Commit {
 
     pub fn drop_unsent(&mut self) {
         if !self.out
-            && let Some((append, _)) = self.append.take()
+            && let Some(pending) = self.append.take()
         {
-            self.unsaved.splice(0..0, append.state);
+            self.take_back(pending);
             self.send_at = None;
         }
     }
 
+    /// What an append held goes with the next one.
+    fn take_back(&mut self, pending: Pending) {
+        self.unsaved.splice(0..0, pending.append.state);
+        self.letters.splice(0..0, pending.letters);
+    }
+
     pub fn forget_offsets(&mut self) {
         (self.delivered, self.committed, self.due_at) = (Offsets::new(), Offsets::new(), None);
+        self.letters.clear();
     }
 
     /// The append to send now, if none is out.
@@ -169,9 +211,9 @@ impl Commit {
         if self.out || self.send_at.is_some_and(|at| now < at) {
             return None;
         }
-        let (append, _) = self.append.as_ref()?;
+        let append = self.append.as_ref()?.append.clone();
         (self.out, self.send_at) = (true, None);
-        Some(append.clone())
+        Some(append)
     }
 }
 
@@ -187,9 +229,14 @@ impl Sink {
                 None => self.warn(format!("pre-commit named {}-{}, which is not assigned", tp.topic, tp.partition)),
             }
         }
-        if offsets.is_empty() {
+        let letters = core::mem::take(&mut self.commit.letters);
+        if offsets.is_empty() && letters.is_empty() {
             return;
         }
+        let batches = match self.post(&letters) {
+            Ok(batches) => batches,
+            Err(why) => return self.fail(format!("records cannot be written to the dead letter queue: {why}")),
+        };
         let mut topics: BTreeMap<String, Vec<OffsetToCommit>> = BTreeMap::new();
         for (tp, offset) in &offsets {
             topics.entry(tp.topic.clone()).or_default().push(OffsetToCommit {
@@ -199,13 +246,35 @@ impl Sink {
                 metadata: String::new(),
             });
         }
-        let append = AtomicAppend {
-            task: Some((task_name(&self.settings.task), self.incarnation)),
-            batches: Vec::new(),
-            offsets: Some(OffsetCommit { who: self.consumer.as_member(), topics: topics.into_iter().collect() }),
-            state: core::mem::take(&mut self.commit.unsaved),
+        let task = Some((task_name(&self.settings.task), self.incarnation));
+        let append = if offsets.is_empty() {
+            AtomicAppend { task, batches, offsets: None, state: Vec::new() }
+        } else {
+            let offsets = OffsetCommit { who: self.consumer.as_member(), topics: topics.into_iter().collect() };
+            let state = core::mem::take(&mut self.commit.unsaved);
+            AtomicAppend { task, batches, offsets: Some(offsets), state }
         };
-        self.commit.append = Some((append, offsets));
+        self.commit.append = Some(Pending { append, offsets, letters });
+    }
+
+    /// After a failure nothing is committed, but the letters of what has failed are written, as Kafka does.
+    pub(super) fn write_last_letters(&mut self) {
+        if self.commit.out {
+            return;
+        }
+        if self.commit.last_letters.is_empty() {
+            return self.commit.drop_unsent();
+        }
+        let letters = core::mem::take(&mut self.commit.last_letters);
+        let task = Some((task_name(&self.settings.task), self.incarnation));
+        match self.post(&letters) {
+            Ok(batches) => {
+                let append = AtomicAppend { task, batches, offsets: None, state: Vec::new() };
+                self.commit.send_at = None;
+                self.commit.append = Some(Pending { append, offsets: Offsets::new(), letters: Vec::new() });
+            }
+            Err(why) => self.warn(format!("records cannot be written to the dead letter queue: {why}")),
+        }
     }
 
     /// As in Kafka, what was put since the last commit is put again; but an error that will not pass ends the task.
@@ -231,37 +300,39 @@ impl Sink {
                 (self.incarnation, self.saved) = (started.incarnation, started.state);
                 self.phase = Phase::Starting;
             }
+            Reply::Metadata(metadata) if self.phase == Phase::Joining => self.queue_found(metadata),
+            Reply::CreateTopics(created) if self.phase == Phase::Joining => self.queue_created(created),
             Reply::AtomicAppend(outcome) => self.appended(now, outcome.map(|_| ())),
             reply => self.fail(format!("the cluster answered with {reply:?}")),
         }
     }
 
     fn appended(&mut self, now: Now, outcome: Result<(), (Error, String)>) {
-        let Some((append, offsets)) = self.commit.append.take() else { return };
+        let Some(pending) = self.commit.append.take() else { return };
         match outcome {
             Ok(()) => {
                 self.commit.backoff.reset();
-                for (tp, offset) in offsets {
+                for (tp, offset) in pending.offsets {
                     self.commit.committed.entry(tp).and_modify(|committed| *committed = offset);
                 }
             }
             Err((Error::RebalanceInProgress, _)) => {
-                self.commit.unsaved.splice(0..0, append.state);
+                self.commit.take_back(pending);
                 self.consumer.rebalancing();
             }
             Err((Error::UnknownMemberId | Error::IllegalGeneration, _)) => {
-                self.commit.unsaved.splice(0..0, append.state);
+                self.commit.take_back(pending);
                 self.consumer.lost();
             }
             Err((Error::KafkaStorageError | Error::ThrottlingQuotaExceeded | Error::CoordinatorNotAvailable, why)) => {
                 self.warn(format!("the offsets wait to be committed: {why}"));
                 if self.letting_go == Some(LettingGo::Close) {
                     // The last try before letting go; what was put will be put again by whoever gets the partitions.
-                    self.commit.unsaved.splice(0..0, append.state);
+                    self.commit.take_back(pending);
                     return;
                 }
                 self.commit.send_at = Some(now.plus(self.commit.backoff.next_ms()));
-                self.commit.append = Some((append, offsets));
+                self.commit.append = Some(pending);
             }
             Err((_, why)) => self.fail(format!("the offsets cannot be committed: {why}")),
         }

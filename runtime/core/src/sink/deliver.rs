@@ -2,13 +2,14 @@
 
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
-use super::{Answer, Sink};
+use super::{
+    Answer, Calling, Settings, Sink,
+    dead::{Letter, Origin},
+};
 use crate::{
-    columns::Columns,
     consumer::{FetchId, Fetched},
-    convert,
     exchange::{ErrorClass, TopicPartition, TpOffset},
-    record::{BadBatch, Batch},
+    record::Batch,
     task::{CallError, Said},
     time::Now,
 };
@@ -20,6 +21,10 @@ pub(super) struct Delivery {
     pub records: Arc<Batch>,
     /// Where the partitions go on after them.
     pub next: Vec<(TopicPartition, i64)>,
+    /// Records of the same fetch that failed.
+    pub letters: Vec<Letter>,
+    /// The records as they were in the topic, if that is to be known of those that the connector refuses.
+    pub origin: Option<Origin>,
 }
 
 impl Sink {
@@ -47,41 +52,42 @@ impl Sink {
                 self.outputs.push_back(super::Output::Say(Said::TopicUsed(topic.clone())));
             }
         }
-        match self.convert(records) {
-            Ok(records) => self.deliveries.push_back(Delivery { records: Arc::new(records), next }),
-            Err(trace) => self.fail(trace),
+        self.deliver(records, next);
+    }
+
+    fn deliver(&mut self, records: Batch, next: Vec<(TopicPartition, i64)>) {
+        let raw = self.settings.dead_letters.is_some().then(|| Arc::new(records.clone()));
+        let Settings { transforms, converters, accepts, .. } = &mut self.settings;
+        let outcome = transforms.sink(records, converters, accepts);
+        let mut letters = Vec::new();
+        if let Some(first) = outcome.failures.first() {
+            let goes_on;
+            (letters, goes_on) = self.records_failed(&outcome.failures, raw.as_deref(), outcome.came());
+            if !goes_on {
+                self.commit.last_letters(letters);
+                return self.fail(first.trace(outcome.came()));
+            }
+            let count = outcome.failures.len();
+            self.outputs.push_back(super::Output::Say(Said::Skipped(count as u64)));
+            self.warn(format!("{count} records are left out; the first because: {}", first.fault));
+        }
+        let origin = raw.map(|records| Origin { records, places: outcome.origin });
+        let records = Arc::new(outcome.records);
+        self.deliveries.push_back(Delivery { records, next, letters, origin });
+    }
+
+    /// What is left of a delivery when everything in it was filtered out or failed needs no put.
+    pub(super) fn pass_empty(&mut self) {
+        while self.calling != Some(Calling::Put)
+            && let Some(delivery) = self.deliveries.pop_front_if(|delivery| delivery.records.count == 0)
+        {
+            self.was_delivered(delivery);
         }
     }
 
-    fn convert(&mut self, mut records: Batch) -> Result<Batch, String> {
-        let count = records.count as usize;
-        let accepts = &self.settings.accepts;
-        let keys = core::mem::take(&mut records.keys);
-        let (format, keys, mut failures) = self.settings.key_converter.to_connect(keys, count);
-        let (format, keys, more) = convert::adapt(format, keys, count, accepts);
-        (records.key_format, records.keys) = (format, keys);
-        failures.extend(more);
-        let values = core::mem::take(&mut records.values);
-        let (format, values, more) = self.settings.value_converter.to_connect(values, count);
-        failures.extend(more);
-        let (format, values, more) = convert::adapt(format, values, count, accepts);
-        (records.value_format, records.values) = (format, values);
-        failures.extend(more);
-        failures.sort_by_key(|failure| failure.index);
-        let Some(first) = failures.first() else { return Ok(records) };
-        let at = first.index as usize;
-        let (topic, offset) = (records.topic(at), records.offset(at).unwrap_or(-1));
-        let partition = records.partition(at).unwrap_or(-1);
-        let why = format!("{}\n\twhile converting the record at {topic}-{partition} offset {offset}", first.message);
-        if !self.settings.tolerate {
-            return Err(why);
-        }
-        self.warn(format!(
-            "{} values cannot be converted and their records are left out; the first: {why}",
-            failures.len()
-        ));
-        let skip: Vec<u32> = failures.iter().map(|failure| failure.index).collect();
-        without(&records, &skip).map_err(|bad| format!("{bad}"))
+    fn was_delivered(&mut self, delivery: Delivery) {
+        self.commit.delivered(delivery.next);
+        self.commit.letters(delivery.letters);
     }
 
     /// `put` has returned.
@@ -96,17 +102,17 @@ impl Sink {
             }
             Err(error) => return self.fail_call(&error, "put"),
         };
-        if let Some(failure) = failures.first() {
-            let bad_record = failure.error.class == ErrorClass::BadData;
-            if !(self.settings.tolerate && bad_record) {
-                return self.fail_call(&CallError::Connector(failure.error.clone()), "put");
-            }
-            let text = format!("{} records were not taken; the first because: {}", failures.len(), failure.error);
-            self.warn(text);
+        // As in Kafka, what is wrong with the connector and not with a record is not tolerated.
+        if let Some(failure) = failures.iter().find(|failure| failure.error.class != ErrorClass::BadData) {
+            return self.fail_call(&CallError::Connector(failure.error.clone()), "put");
+        }
+        let errors = failures.into_iter().map(|failure| (failure.index, failure.error)).collect();
+        if !self.records_refused(errors) {
+            return;
         }
         self.put_backoff.reset();
         if let Some(delivery) = self.deliveries.pop_front() {
-            self.commit.delivered(delivery.next);
+            self.was_delivered(delivery);
         }
     }
 
@@ -131,17 +137,4 @@ impl Sink {
             self.consumer.seek(&tp, offset);
         }
     }
-}
-
-/// The records but those in `skip` (rising indexes).
-fn without(records: &Batch, skip: &[u32]) -> Result<Batch, BadBatch> {
-    let mut kept = Columns::with_capacity(records.count as usize, records.values.data.len());
-    for i in (0..records.count as usize).filter(|i| !skip.contains(&(*i as u32))) {
-        kept.partition(records.topic(i), records.partition(i).unwrap_or(0), 0);
-        let headers = records.headers.iter().flat_map(|all| all.of(i));
-        let (offset, timestamp) = (records.offset(i).unwrap_or(0), records.timestamp(i).unwrap_or(-1));
-        kept.push(offset, timestamp, records.keys.get(i), records.values.get(i), headers);
-    }
-    let kept = kept.finish()?;
-    Ok(Batch { key_format: records.key_format, value_format: records.value_format, ..kept })
 }

@@ -8,6 +8,7 @@
 
 mod api;
 mod commit;
+mod dead;
 mod deliver;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 
 pub use api::{Answer, Call, Effect, Input, Lane, Output, Settings};
 use commit::Commit;
+use dead::Queue;
 use deliver::Delivery;
 
 use crate::{
@@ -51,6 +53,7 @@ pub struct Sink {
     put_at: Option<Now>,
     put_backoff: Backoff,
     commit: Commit,
+    queue: Queue,
     used: BTreeSet<String>,
     paused: bool,
     said: Option<Said>,
@@ -102,6 +105,7 @@ impl Sink {
         Self {
             consumer: Consumer::new(settings.consumer.clone()),
             commit: Commit::new(settings.commit_ms),
+            queue: Queue::default(),
             paused: settings.paused,
             settings,
             phase: Phase::Joining,
@@ -143,6 +147,7 @@ impl Sink {
                     Effect::RetryAfter(ms) => Some(u64::from(*ms)),
                     _ => None,
                 });
+                let effects = self.take_errant(effects);
                 self.called(now, outcome, retry_after);
                 self.take_effects(effects);
             }
@@ -223,7 +228,8 @@ impl Sink {
             if !self.commit.is_out() {
                 self.commit.sent();
                 let task = task_name(&self.settings.task);
-                self.outputs.push_back(Output::Request(Lane::Task, Request::StartTask { task }));
+                let request = self.ask_queue().unwrap_or(Request::StartTask { task });
+                self.outputs.push_back(Output::Request(Lane::Task, request));
             }
             return;
         }
@@ -283,6 +289,7 @@ impl Sink {
             let tps: Vec<_> = self.opened.iter().cloned().collect();
             return (!tps.is_empty()).then_some((Calling::Open, Call::Open(tps)));
         }
+        self.pass_empty();
         if self.commit.is_due(now) {
             return Some((Calling::PreCommit, Call::PreCommit(self.commit.current())));
         }
@@ -353,9 +360,24 @@ impl Sink {
                 Effect::Seek(offsets) => self.seek(&offsets),
                 Effect::RequestCommit => self.commit.request(),
                 Effect::RetryAfter(_) => {}
-                Effect::Errant(index, error) => self.warn(format!("record {index} was skipped: {error}")),
+                Effect::Errant(..) => {}
             }
         }
+    }
+
+    /// Records that the connector reported are dealt with while their delivery is still there.
+    fn take_errant(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let (mut errors, mut others) = (Vec::new(), Vec::new());
+        for effect in effects {
+            match effect {
+                Effect::Errant(index, error) => errors.push((index, error)),
+                other => others.push(other),
+            }
+        }
+        if self.calling == Some(Calling::Put) && !errors.is_empty() {
+            self.records_refused(errors);
+        }
+        others
     }
 
     fn say(&mut self) {
@@ -389,11 +411,12 @@ impl Sink {
 
     /// After a failure: nothing is committed any more, what is on its way is waited for.
     fn wind_up(&mut self) {
-        if self.calling.is_some() || matches!(self.phase, Phase::Leaving | Phase::Over) {
+        let waits = self.calling.is_some() || self.commit.is_out() && self.commit.has_last_letters();
+        if waits || matches!(self.phase, Phase::Leaving | Phase::Over) {
             return;
         }
         self.deliveries.clear();
-        self.commit.drop_unsent();
+        self.write_last_letters();
         if self.alive && self.phase != Phase::Stopping {
             self.phase = Phase::Stopping;
             self.calling = Some(Calling::Stop);

@@ -15,15 +15,19 @@ use broker_core::{
 use bytes::Bytes;
 
 use super::*;
+
+mod dead;
 use crate::{
     config::{ConfigMap, settings::Topics},
     consumer::{self, FetchId, Fetched},
-    convert::Converter,
+    convert::{Converter, HeaderConverter},
+    errors::Policy,
     exchange::{ConnectorError, ErrorClass, PutFailure, TpOffset},
     fake::Cluster,
     herder::TaskId,
     record::Batch,
     task::StateChange,
+    transform::{Chain, Converters},
 };
 
 /// A file that survives a kill, and what a connector would do to it. Committed is its length at the last pre-commit.
@@ -51,12 +55,18 @@ struct World {
     ended: Option<Ended>,
 }
 
+fn text() -> Converters {
+    Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple }
+}
+
 fn settings() -> Settings {
     Settings {
         task: TaskId { connector: "c".into(), task: 0 },
-        key_converter: Converter::Text,
-        value_converter: Converter::Text,
-        tolerate: false,
+        transforms: Chain::default(),
+        converters: text(),
+        errors: Policy::default(),
+        dead_letters: None,
+        max_batch_bytes: 1000,
         accepts: Vec::new(),
         commit_ms: 10_000,
         paused: false,
@@ -412,7 +422,7 @@ fn what_cannot_pass_ends_the_task_and_commits_nothing() {
     world.settle();
     assert!(matches!(&world.ended, Some(Ended::Failed { trace }) if trace.contains("bad line")));
     let mut world = World::new(2);
-    world.machine.settings.tolerate = true;
+    world.machine.settings.errors.tolerate = true;
     world.put = vec![Ok(Answer::Put(vec![failure()]))];
     world.settle();
     assert_eq!(world.ended, None);
@@ -537,7 +547,8 @@ fn new_partitions_are_found() {
 fn a_pattern_finds_new_topics() {
     let config: ConfigMap = [("name", "c"), ("connector.class", "X"), ("topics.regex", "t.*")].into_iter().collect();
     let worker = crate::config::settings::ConverterSettings { class: "String".into(), settings: ConfigMap::new() };
-    let read = crate::config::ConnectorSettings::new(&config, crate::plugin::Role::Sink, &worker, &worker).unwrap();
+    let read =
+        crate::config::ConnectorSettings::new(&config, crate::plugin::Role::Sink, &worker, &worker, &worker).unwrap();
     let mut settings = settings();
     settings.consumer.topics = read.topics;
     let mut world = World::over(Cluster::new(&[]), File::default(), settings);

@@ -5,11 +5,13 @@ use broker_core::request::{Reply, Request};
 use bytes::Bytes;
 
 use crate::{
-    convert::Converter,
+    config::TopicCreation,
+    errors::Policy,
     exchange::{Ack, Polled},
     herder::TaskId,
     scalar::ScalarMap,
     task::{CallError, Ended, Said, StateChange},
+    transform::{Chain, Converters},
 };
 
 /// What is fixed for a task's life.
@@ -17,12 +19,14 @@ use crate::{
 pub struct Settings {
     /// Which task.
     pub task: TaskId,
-    /// For keys.
-    pub key_converter: Converter,
-    /// For values.
-    pub value_converter: Converter,
-    /// `errors.tolerance=all`: a record that cannot be converted is left out.
-    pub tolerate: bool,
+    /// What happens to records before they are converted.
+    pub transforms: Chain,
+    /// For keys, values and headers.
+    pub converters: Converters,
+    /// What happens to records that fail on the way.
+    pub errors: Policy,
+    /// How missing topics are created; `None`: as the cluster does it by itself.
+    pub topic_creation: Option<TopicCreation>,
     /// Where source offsets are kept: `connect-offsets`.
     pub offsets_topic: String,
     /// Most records of one poll.

@@ -27,7 +27,6 @@ pub use offsets::of_connector as offsets_of;
 use ready::Ready;
 
 use crate::{
-    convert::Failure,
     exchange::{Ack, Polled, SourceBatch},
     herder::TaskId,
     scalar::ScalarMap,
@@ -103,6 +102,9 @@ enum Asking {
     StartTask,
     Offsets,
     Topics(Vec<String>),
+    /// Whether they are there; if not, they are created as the settings say.
+    Find(Vec<String>),
+    Create(Vec<String>),
     Append(AtomicAppend, Vec<Done>),
     /// Topics of an append that are gone: make them again first.
     Recreate(AtomicAppend, Vec<Done>),
@@ -112,7 +114,10 @@ enum Asking {
 #[derive(Debug)]
 struct Prepared {
     batch: SourceBatch,
-    failures: Vec<Failure>,
+    /// Indexes of records that failed.
+    failed: Vec<u32>,
+    /// Records that a transform dropped.
+    filtered: u32,
     state: Vec<StateChange>,
     wall: i64,
     seq: u64,
@@ -337,23 +342,25 @@ impl Source {
     }
 
     fn convert(&mut self, mut batch: SourceBatch, wall: i64) {
-        let count = batch.records.count as usize;
-        let records = &mut batch.records;
-        let keys = core::mem::take(&mut records.keys);
-        let (keys, mut failures) = self.settings.key_converter.from_connect(records.key_format, keys, count);
-        let values = core::mem::take(&mut records.values);
-        let (values, more) = self.settings.value_converter.from_connect(records.value_format, values, count);
-        (records.keys, records.values) = (keys, values);
-        failures.extend(more);
-        failures.sort_by_key(|failure| failure.index);
-        failures.dedup_by_key(|failure| failure.index);
-        if let (Some(failure), false) = (failures.first(), self.settings.tolerate) {
-            let topic = records.topic(failure.index as usize);
-            let trace = format!("{}\n\twhile converting a record for topic {topic}", failure.message);
-            return self.fail(trace);
+        let records = core::mem::take(&mut batch.records);
+        let outcome = self.settings.transforms.source(records, &self.settings.converters);
+        let policy = self.settings.errors;
+        for failed in outcome.failures.iter().filter(|_| policy.log) {
+            let line = failed.log_line(&self.settings.task, outcome.came(), policy.log_messages);
+            self.outputs.push_back(Output::Say(Said::Error(line)));
         }
+        if let Some(first) = outcome.failures.first() {
+            if !policy.tolerate {
+                return self.fail(first.trace(outcome.came()));
+            }
+            let count = outcome.failures.len();
+            self.outputs.push_back(Output::Say(Said::Skipped(count as u64)));
+            self.warn(format!("{count} records are left out; the first because: {}", first.fault));
+        }
+        let failed = outcome.failures.iter().map(|failed| failed.index).collect();
+        batch.records = outcome.records;
         let state = core::mem::take(&mut self.unsaved);
-        self.polled = Some(Prepared { batch, failures, state, wall, seq: self.seq });
+        self.polled = Some(Prepared { batch, failed, filtered: outcome.filtered, state, wall, seq: self.seq });
     }
 
     fn fail_call(&mut self, error: &CallError, call: &str) {

@@ -9,7 +9,7 @@ use alloc::{
 };
 use broker_core::{
     error::Error,
-    request::{AtomicAppend, ClusterMetadata, Reply, Request},
+    request::{AtomicAppend, ClusterMetadata, CreateTopics, CreatedTopic, Reply, Request},
 };
 use bytes::Bytes;
 
@@ -31,10 +31,15 @@ impl Source {
             Asking::StartTask => Request::StartTask { task: task_name(&self.settings.task) },
             Asking::Offsets => Request::ReadTable { topic: self.settings.offsets_topic.clone() },
             Asking::Topics(topics) => ask_topics(topics.clone(), true),
+            Asking::Find(topics) => ask_topics(topics.clone(), false),
+            Asking::Create(topics) => self.create(topics.iter()),
             Asking::Append(append, _) => Request::AtomicAppend(append.clone()),
             Asking::Recreate(append, _) => {
                 let topics: BTreeSet<_> = append.batches.iter().map(|(topic, _, _)| topic.clone()).collect();
-                ask_topics(topics, true)
+                match self.settings.topic_creation {
+                    Some(_) => self.create(topics.iter()),
+                    None => ask_topics(topics, true),
+                }
             }
         };
         (self.asking_sent, self.ask_at) = (true, None);
@@ -55,7 +60,8 @@ impl Source {
                 self.polled = Some(prepared);
                 // What was polled before does not wait for topics that it does not name.
                 if self.asking.is_none() && self.ready.is_empty() {
-                    self.asking = Some(Asking::Topics(unknown));
+                    let create = self.settings.topic_creation.is_some();
+                    self.asking = Some(if create { Asking::Find(unknown) } else { Asking::Topics(unknown) });
                 }
             }
         }
@@ -65,26 +71,22 @@ impl Source {
     }
 
     fn build(&mut self, prepared: Prepared) -> Result<(), String> {
-        let Prepared { batch, failures, state, wall, seq } = prepared;
-        let failed: Vec<u32> = failures.iter().map(|failure| failure.index).collect();
-        if let Some(failure) = failures.first() {
-            self.warn(format!("{} records are left out; the first because: {}", failures.len(), failure.message));
-        }
+        let Prepared { batch, failed, filtered, state, wall, seq } = prepared;
         let plan = Plan {
             partitions: &self.partitions,
             sticky: seq as u32,
             wall,
             max_batch_bytes: self.settings.max_batch_bytes,
         };
-        let batches = batches::build(&batch.records, &failed, &plan)?;
+        let batches = batches::build(&batch.records, &[], &plan)?;
         let offsets = offsets::last_of_each(&batch)?;
-        let delivered = batch.records.count - failed.len() as u32;
+        let delivered = batch.records.count;
         for topic in batch.records.topics {
             if self.used.insert(topic.clone()) {
                 self.outputs.push_back(Output::Say(Said::TopicUsed(topic)));
             }
         }
-        let done = Done { ack: Ack { seq, delivered, filtered: 0, failed }, offsets };
+        let done = Done { ack: Ack { seq, delivered, filtered, failed }, offsets };
         self.ready.push(batches, state, done, wall);
         Ok(())
     }
@@ -112,6 +114,22 @@ impl Source {
             }
             (Asking::Offsets, Reply::ReadTable(table)) => self.offsets_read(table),
             (Asking::Topics(topics), Reply::Metadata(metadata)) => self.topics_found(now, topics, metadata),
+            (Asking::Find(topics), Reply::Metadata(metadata)) => self.topics_looked_for(now, topics, metadata),
+            (Asking::Create(topics), Reply::CreateTopics(created)) => {
+                // One that is there already will be seen before long.
+                let all_new = created.iter().all(|topic| topic.outcome.is_ok());
+                if self.topics_created(created) {
+                    match all_new {
+                        true => self.asking = Some(Asking::Find(topics)),
+                        false => self.ask_again(now, Asking::Find(topics)),
+                    }
+                }
+            }
+            (Asking::Recreate(append, done), Reply::CreateTopics(created)) => {
+                if self.topics_created(created) {
+                    self.asking = Some(Asking::Append(append, done));
+                }
+            }
             (Asking::Append(append, done), Reply::AtomicAppend(outcome)) => self.appended(now, append, done, outcome),
             (Asking::Recreate(append, done), Reply::Metadata(_)) => self.asking = Some(Asking::Append(append, done)),
             (asking, reply) => self.fail(format!("the cluster answered {asking:?} with {reply:?}")),
@@ -130,6 +148,53 @@ impl Source {
                 self.fail(format!("the offsets in topic {topic} cannot be read: {why}"));
             }
         }
+    }
+
+    /// A request that creates topics as the connector's configuration says.
+    fn create<'t>(&self, topics: impl Iterator<Item = &'t String>) -> Request {
+        let creation = self.settings.topic_creation.as_ref();
+        let topics = creation.map(|creation| topics.map(|topic| creation.topic(topic)).collect()).unwrap_or_default();
+        Request::CreateTopics(CreateTopics { topics, validate_only: false })
+    }
+
+    /// Those that are not there are created, and then looked for again.
+    fn topics_looked_for(&mut self, now: Now, asked: Vec<String>, metadata: ClusterMetadata) {
+        let found: Vec<_> = topics_of(metadata).collect();
+        let missing = |found: &Result<i32, Error>| matches!(found, Err(Error::UnknownTopicOrPartition));
+        let missing: Vec<String> =
+            found.iter().filter(|(_, found)| missing(found)).map(|(topic, _)| topic.clone()).collect();
+        if !missing.is_empty() {
+            self.asking = Some(Asking::Create(missing));
+            return;
+        }
+        for (topic, found) in found {
+            match found {
+                Ok(count) => drop(self.partitions.insert(topic, count)),
+                Err(Error::InvalidTopicException) => {
+                    return self.fail(format!("the topic name {topic:?} is not valid"));
+                }
+                Err(error) => {
+                    self.warn(format!("topic {topic} is not there: {}", error.message()));
+                    return self.ask_again(now, Asking::Find(asked));
+                }
+            }
+        }
+    }
+
+    /// True if all of them are there now; else the task has failed.
+    fn topics_created(&mut self, created: Vec<CreatedTopic>) -> bool {
+        for CreatedTopic { name, outcome } in created {
+            match outcome {
+                Ok(_) | Err((Error::TopicAlreadyExists, _)) => {}
+                Err((_, why)) => {
+                    self.fail(format!(
+                        "org.apache.kafka.connect.errors.ConnectException: Task failed to create new topic {name}. Ensure that the task is authorized to create topics or that the topic exists and restart the task\nCaused by: {why}"
+                    ));
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     fn topics_found(&mut self, now: Now, asked: Vec<String>, metadata: ClusterMetadata) {

@@ -11,11 +11,13 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    convert::Converter,
+    convert::{Converter, HeaderConverter},
+    errors::Policy,
     exchange::{Checkpoint, ConnectorError, ErrorClass},
     fake::{Cluster, OFFSETS},
     record::{Batch, Blobs, Format},
     scalar::Scalar,
+    transform::{Chain, Converters},
 };
 
 /// A connector that reads numbered lines, two a poll.
@@ -41,12 +43,17 @@ struct World {
     ended: Option<Ended>,
 }
 
+fn text() -> Converters {
+    Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple }
+}
+
 fn settings() -> Settings {
     Settings {
         task: TaskId { connector: "c".into(), task: 0 },
-        key_converter: Converter::Text,
-        value_converter: Converter::Text,
-        tolerate: false,
+        transforms: Chain::default(),
+        converters: text(),
+        errors: Policy::default(),
+        topic_creation: None,
         offsets_topic: OFFSETS.into(),
         max_records: 2,
         max_bytes: 1000,
@@ -428,14 +435,38 @@ fn what_cannot_pass_ends_the_task_with_a_reason() {
 fn a_record_that_cannot_be_converted_fails_the_task_or_is_left_out() {
     let run = |tolerate| {
         let primitive = Converter::new("Integer", &crate::config::ConfigMap::new()).unwrap();
-        let mut world =
-            World::over(Cluster::new(&[]), 2, Settings { value_converter: primitive, tolerate, ..settings() });
+        let mut world = World::over(
+            Cluster::new(&[]),
+            2,
+            Settings {
+                converters: Converters { value: primitive, ..text() },
+                errors: Policy { tolerate, ..Policy::default() },
+                ..settings()
+            },
+        );
         world.settle();
         world
     };
     let Some(Ended::Failed { trace }) = run(false).ended else { panic!("it goes on") };
-    assert!(trace.contains("while converting a record for topic t"), "{trace}");
+    assert!(
+        trace.contains("for a record for topic t\nCaused by: org.apache.kafka.connect.errors.DataException: "),
+        "{trace}"
+    );
     let tolerant = run(true);
     assert_eq!(tolerant.ended, None);
     assert_eq!((tolerant.cluster.log("t", 0), tolerant.cluster.table.len()), (vec![], 1));
+}
+
+#[test]
+fn topics_are_created_as_the_configuration_says() {
+    let config: crate::config::ConfigMap =
+        [("topic.creation.default.partitions", "3"), ("topic.creation.default.replication.factor", "1")]
+            .into_iter()
+            .collect();
+    let topic_creation = crate::config::TopicCreation::new(&config).unwrap();
+    let mut world = World::over(Cluster::new(&[]), 2, Settings { topic_creation, ..settings() });
+    world.settle();
+    assert_eq!((world.ended, world.cluster.topics["t"]), (None, 3));
+    let logged: usize = (0..3).map(|partition| world.cluster.log("t", partition).len()).sum();
+    assert_eq!(logged, 2);
 }

@@ -4,7 +4,7 @@ const NECESSARY: &str = "bootstrap.servers=localhost:9092\nkey.converter=org.apa
      value.converter=org.apache.kafka.connect.storage.StringConverter\noffset.storage.file.filename=/tmp/connect.offsets\n";
 
 fn read(more: &str) -> Result<(WorkerConfig, Vec<String>), String> {
-    WorkerConfig::from_file("w.properties", format!("{NECESSARY}{more}").as_bytes())
+    WorkerConfig::from_file("w.properties", format!("{NECESSARY}{more}").as_bytes(), |raw| Ok(raw.clone()))
 }
 
 fn config(more: &str) -> WorkerConfig {
@@ -65,7 +65,7 @@ fn kafkas_own_sample_is_read_without_a_word() {
 
 #[test]
 fn what_is_missing_or_wrong_is_said_in_kafkas_words() {
-    let empty = WorkerConfig::from_file("w.properties", b"").unwrap_err();
+    let empty = WorkerConfig::from_file("w.properties", b"", |raw| Ok(raw.clone())).unwrap_err();
     for key in ["bootstrap.servers", "key.converter", "value.converter", "offset.storage.file.filename"] {
         assert!(
             empty.contains(&format!("Missing required configuration \"{key}\" which has no default value.")),

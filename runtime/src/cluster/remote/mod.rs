@@ -15,12 +15,12 @@ use std::{
 use anyhow::{Context, bail};
 use broker_core::{
     error::Error,
-    request::{AtomicAppend, Fetch, Reply, Request, TaskStarted},
+    request::{AtomicAppend, CreateTopics, CreatedTopic, Fetch, Reply, Request, TaskStarted},
 };
 use bytes::Bytes;
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions},
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer},
     error::RDKafkaErrorCode,
 };
@@ -264,6 +264,7 @@ impl Clients {
                 }
             }
             Request::AtomicAppend(append) => Reply::AtomicAppend(self.append(append).await?),
+            Request::CreateTopics(create) => Reply::CreateTopics(self.create_topics(create).await?),
             Request::DeleteGroups(groups) => Reply::DeleteGroups(self.delete_groups(groups).await?),
             Request::JoinGroup(join) => {
                 let member = self.member()?;
@@ -324,6 +325,35 @@ impl Clients {
             self.shared.save(append.task, append.state);
         }
         Ok(Ok(Vec::new()))
+    }
+
+    async fn create_topics(&self, create: CreateTopics) -> anyhow::Result<Vec<CreatedTopic>> {
+        let config = self.shared.config(&self.who, Client::Admin).map_err(anyhow::Error::msg)?;
+        let admin: AdminClient<Talk> =
+            rdkafka::config::FromClientConfigAndContext::from_config_and_context(&config, Talk::new("admin"))?;
+        let mut created = Vec::new();
+        for topic in create.topics {
+            let replication = TopicReplication::Fixed(topic.replication_factor.into());
+            let mut new = NewTopic::new(&topic.name, topic.partitions, replication);
+            for (key, value) in &topic.configs {
+                new = new.set(key, value.as_deref().unwrap_or_default());
+            }
+            let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
+            let answers = admin.create_topics([&new], &options).await?;
+            let outcome = match answers.into_iter().next() {
+                Some(Ok(_)) => Ok((Default::default(), topic.partitions.max(1), Vec::new())),
+                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
+                    Err((Error::TopicAlreadyExists, "the topic is there already".to_owned()))
+                }
+                Some(Err((_, code @ RDKafkaErrorCode::InvalidReplicationFactor))) => {
+                    Err((Error::InvalidReplicationFactor, code.to_string()))
+                }
+                Some(Err((_, code))) => Err((Error::InvalidRequest, code.to_string())),
+                None => Err((Error::InvalidRequest, "the cluster gave no answer".to_owned())),
+            };
+            created.push(CreatedTopic { name: topic.name, outcome });
+        }
+        Ok(created)
     }
 
     async fn delete_groups(&self, groups: Vec<String>) -> anyhow::Result<Vec<(String, Result<(), Error>)>> {

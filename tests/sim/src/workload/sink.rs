@@ -10,13 +10,15 @@ use runtime_core::{
     columns::Columns,
     config::settings::Topics,
     consumer::{self, FetchId, Fetched},
-    convert::Converter,
+    convert::{Converter, HeaderConverter},
+    errors::Policy,
     exchange::TopicPartition,
     herder::TaskId,
     record::Batch,
     sink::{Answer, Call, Effect, Input, Lane, Output, Settings, Sink},
     task::{CallError, Ended, StateChange},
     time::Now,
+    transform::{Chain, Converters},
 };
 
 use super::{
@@ -294,9 +296,11 @@ fn disk_error(error: &DiskError) -> CallError {
 fn settings() -> Settings {
     Settings {
         task: TaskId { connector: "sink".into(), task: 0 },
-        key_converter: Converter::Text,
-        value_converter: Converter::Text,
-        tolerate: false,
+        transforms: Chain::default(),
+        converters: Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple },
+        errors: Policy::default(),
+        dead_letters: None,
+        max_batch_bytes: 1_000_000,
         accepts: Vec::new(),
         commit_ms: 200,
         paused: false,

@@ -10,7 +10,8 @@ use broker_core::{
 };
 use bytes::Bytes;
 use runtime_core::{
-    convert::Converter,
+    convert::{Converter, HeaderConverter},
+    errors::Policy,
     exchange::{Checkpoint, ConnectorError, ErrorClass, Polled, SourceBatch},
     herder::TaskId,
     record::{Batch, Blobs, Format},
@@ -18,6 +19,7 @@ use runtime_core::{
     source::{Call, Input, Output, Settings, Source},
     task::{CallError, Ended, StateChange},
     time::Now,
+    transform::{Chain, Converters},
 };
 
 use super::{Client, Port, unexpected};
@@ -265,9 +267,10 @@ impl Client for SourceTask {
 fn settings() -> Settings {
     Settings {
         task: TaskId { connector: "source".into(), task: 0 },
-        key_converter: Converter::Text,
-        value_converter: Converter::Text,
-        tolerate: false,
+        transforms: Chain::default(),
+        converters: Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple },
+        errors: Policy::default(),
+        topic_creation: None,
         offsets_topic: "connect-offsets".into(),
         max_records: 5,
         max_bytes: 1 << 20,

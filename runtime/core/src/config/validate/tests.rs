@@ -504,7 +504,7 @@ fn no_class_or_an_unknown_one() {
     );
     let unknown = |class: &str| match error(&format!(r#"{{"connector.class":"{class}"}}"#)) {
         ClassError::Unknown(message) => message,
-        ClassError::Missing(message) => panic!("{message}"),
+        ClassError::Missing(message) | ClassError::Reference(message) => panic!("{message}"),
     };
     assert_eq!(
         unknown("filestreamsource"),
@@ -533,9 +533,13 @@ fn what_rest_lists() {
         )
     );
     let all = catalog().rows(false);
-    assert_eq!(all.len(), 2 + 9 + 10);
+    assert_eq!(all.len(), 2 + 26 + 3 + 9 + 10);
     assert_eq!(
-        (all[2].kind, all[11].kind, all[19].class.as_str()),
+        (all[2].class.as_str(), all[27].class.as_str(), all[28].kind),
+        ("org.apache.kafka.connect.transforms.Cast$Key", "org.apache.kafka.connect.transforms.ValueToKey", "predicate")
+    );
+    assert_eq!(
+        (all[31].kind, all[40].kind, all[48].class.as_str()),
         ("converter", "header_converter", convert::SIMPLE_HEADER_CONVERTER)
     );
     let names = |name| catalog().config_keys(name, None).unwrap().into_iter().map(|key| key.name).collect::<Vec<_>>();

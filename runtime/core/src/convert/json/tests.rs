@@ -3,8 +3,9 @@
 use super::super::tests::blobs;
 use super::*;
 
-const ON: JsonConverter = JsonConverter { schemas_enable: true };
-const OFF: JsonConverter = JsonConverter { schemas_enable: false };
+const STYLE: Style = Style { decimals: Decimals::Base64, replace_null: true };
+const ON: JsonConverter = JsonConverter { schemas_enable: true, style: STYLE };
+const OFF: JsonConverter = JsonConverter { schemas_enable: false, style: STYLE };
 
 fn encodes(converter: JsonConverter, format: Format, value: &[u8], expected: &str) {
     let (bytes, failures) = converter.encode(format, &blobs(&[Some(value), None]), 2);
@@ -14,16 +15,16 @@ fn encodes(converter: JsonConverter, format: Format, value: &[u8], expected: &st
 }
 
 fn decodes(converter: JsonConverter, json: &str, format: Format, expected: Option<&[u8]>) {
-    let (got, column, failures) = converter.decode(&blobs(&[Some(json.as_bytes()), None]), 2);
+    let (got, column, failures) = converter.decode(&blobs(&[Some(json.as_bytes()), None]), 2, &[]);
     assert_eq!(failures, [], "{json}");
     assert_eq!((got, column), (format, blobs(&[expected, None])), "{json}");
 }
 
 fn fails(converter: JsonConverter, json: &str, message: &str) {
-    let (_, column, failures) = converter.decode(&blobs(&[None, Some(json.as_bytes())]), 2);
+    let (_, column, failures) = converter.decode(&blobs(&[None, Some(json.as_bytes())]), 2, &[]);
     assert_eq!((column, failures.len()), (blobs(&[None, None]), 1), "{json}");
     assert_eq!(failures[0].index, 1);
-    assert!(failures[0].message.starts_with(message), "{json}: {}", failures[0].message);
+    assert!(failures[0].fault.message.starts_with(message), "{json}: {}", failures[0].fault.message);
 }
 
 #[test]
@@ -159,12 +160,12 @@ fn a_column_of_several_types_is_json() {
         Some(b"1"),
         Some(br#"{"schema":{"type":"int32"},"payload":7}"#),
     ]);
-    let (format, column, failures) = ON.decode(&column, 5);
+    let (format, column, failures) = ON.decode(&column, 5, &[]);
     assert_eq!(
         (format, column),
         (Format::Json, blobs(&[Some(br#""a\"b""#), Some(br#""AQ==""#), None, None, Some(b"7")]))
     );
-    assert_eq!(failures, [Failure { index: 3, message: NO_ENVELOPE.into() }]);
+    assert_eq!(failures, [Failure { index: 3, fault: NO_ENVELOPE.into() }]);
 }
 
 #[test]
@@ -222,6 +223,6 @@ fn any_text_survives() {
         let column = blobs(&values);
         let (bytes, failures) = converter.encode(Format::Text, &column, values.len());
         assert_eq!(failures, []);
-        assert_eq!(converter.decode(&bytes, values.len()), (Format::Text, column, Vec::new()));
+        assert_eq!(converter.decode(&bytes, values.len(), &[]), (Format::Text, column, Vec::new()));
     }
 }
