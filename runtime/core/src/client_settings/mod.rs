@@ -92,7 +92,7 @@ mod tests {
             "org.apache.kafka.clients.consumer.RangeAssignor, org.apache.kafka.clients.consumer.RoundRobinAssignor",
             &[("partition.assignment.strategy", "range,roundrobin")],
         );
-        check(Admin, "security.protocol", "SASL_SSL", &[("security.protocol", "sasl_ssl")]);
+        check(Admin, "security.protocol", "SSL", &[("security.protocol", "ssl")]);
         check(Consumer, "auto.offset.reset", "none", &[("auto.offset.reset", "error")]);
     }
 
