@@ -87,8 +87,8 @@ function state(of) {
 const openTraces = new Set();
 
 function actions(name, connector) {
-  const target = connector.state;
-  const possible = target === "RUNNING" || target === "FAILED" ? ["pause", "stop", "restart"] : ["resume", ...(target === "STOPPED" ? [] : ["stop"])];
+  const idle = connector.state === "PAUSED" || connector.state === "STOPPED";
+  const possible = idle ? ["resume", ...(connector.state === "PAUSED" ? ["stop"] : [])] : ["pause", "stop", "restart"];
   return [...possible, "delete"].map((action) => {
     const button = make("button", { type: "button", "aria-label": `${action} ${name}`, "data-key": `${action} ${name}` }, action);
     if (action === "delete") button.className = "danger";

@@ -7,6 +7,7 @@ mod case;
 mod java;
 mod kcat;
 mod node;
+mod page;
 mod python;
 mod rest;
 mod target;
@@ -21,7 +22,7 @@ use target::Target;
 /// `cargo xtask clients`
 #[derive(clap::Args)]
 pub struct Args {
-    /// kcat, python, node, java, tools, rest [default: all]
+    /// kcat, python, node, java, tools, page, rest [default: all]
     names: Vec<String>,
     /// Against the real Kafka instead of connectd
     #[arg(long)]
@@ -34,12 +35,13 @@ pub struct Args {
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
 type Suite = (&'static str, fn() -> Option<&'static str>, fn(&Target) -> Result<Score>);
 
-const SUITES: [Suite; 6] = [
+const SUITES: [Suite; 7] = [
     ("kcat", kcat::missing, kcat::cases),
     ("python", python::missing, python::cases),
     ("node", node::missing, node::cases),
     ("java", java::missing, java::cases),
     ("tools", java::missing, tools::cases),
+    ("page", page::missing, page::cases),
     ("rest", || None, rest::cases),
 ];
 
@@ -54,6 +56,10 @@ pub fn run(args: Args) -> Result<()> {
     let mut total = Score::default();
     for (name, missing, cases) in SUITES {
         if !args.names.is_empty() && !args.names.iter().any(|asked| asked == name) {
+            continue;
+        }
+        // Kafka's worker has no page.
+        if name == "page" && args.kafka {
             continue;
         }
         println!("\n== {name}");

@@ -5,6 +5,7 @@ use crate::repo;
 use crate::test::{Score, counted};
 use anyhow::Result;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What is missing on this machine.
@@ -15,7 +16,20 @@ pub fn missing() -> Option<&'static str> {
 /// Node's test runner over `tests/clients/node`.
 pub fn cases(target: &Target) -> Result<Score> {
     let tests = repo::root().join("tests/clients/node");
-    let home = repo::target_dir().join("node");
+    let package = install(&tests, "node")?;
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=tap"]).arg(tests.join("kafkajs.test.mjs"));
+    node.env("BOOTSTRAP", &target.bootstrap).env("CONNECT_TEST", CONNECT_TEST).env("PACKAGES", package);
+    node.env("KAFKAJS_NO_PARTITIONER_WARNING", "1").env("NODE_NO_WARNINGS", "1");
+    counted(node)
+}
+
+/// Installs the packages that `tests` names below the target folder, unless they are there: the path of their `package.json`.
+///
+/// # Errors
+/// When npm fails.
+pub fn install(tests: &Path, folder: &str) -> Result<PathBuf> {
+    let home = repo::target_dir().join(folder);
     let (package, mark) = (home.join("package.json"), home.join("installed.json"));
     let wanted = fs::read_to_string(tests.join("package.json"))?;
     if fs::read_to_string(&mark).ok().as_deref() != Some(&wanted) {
@@ -25,9 +39,5 @@ pub fn cases(target: &Target) -> Result<Score> {
         repo::run(Command::new("npm").args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&home))?;
         fs::write(mark, wanted)?;
     }
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=tap"]).arg(tests.join("kafkajs.test.mjs"));
-    node.env("BOOTSTRAP", &target.bootstrap).env("CONNECT_TEST", CONNECT_TEST).env("PACKAGES", package);
-    node.env("KAFKAJS_NO_PARTITIONER_WARNING", "1").env("NODE_NO_WARNINGS", "1");
-    counted(node)
+    Ok(package)
 }

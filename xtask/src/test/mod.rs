@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 13] = [
+const SUITES: [(&str, Suite); 14] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -61,6 +61,7 @@ const SUITES: [(&str, Suite); 13] = [
     ("python", || clients::suite("python")),
     ("node", || clients::suite("node")),
     ("java", || clients::suite("java")),
+    ("page", || clients::suite("page")),
     ("connect", connect::suite),
     ("cluster", cluster::suite),
     ("tools", || clients::suite("tools")),
