@@ -24,6 +24,8 @@ use crate::{grants::Grants, providers::Providers};
 
 mod scan;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use set::Set;
 
