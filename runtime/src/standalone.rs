@@ -20,7 +20,10 @@ use runtime_core::{
     connector_file::{self, ConnectorFile},
     herder::{self, Herder, Input, Operation, Origin},
     rest::ServerInfo,
-    worker_config::{AdminListeners, Listener, WorkerConfig},
+    worker_config::{
+        AdminListeners, Listener, WorkerConfig,
+        tls::{ClientAuth, TlsConfig},
+    },
 };
 use tokio::runtime::Handle;
 
@@ -193,22 +196,28 @@ struct Rest {
 }
 
 async fn bind_rest(config: &WorkerConfig, insecure: bool) -> Result<Rest, Failure> {
-    let bind = async |key: &'static str, listeners: &[Listener]| {
-        if let Some(open) = listeners.iter().find(|listener| !insecure && !listener.is_loopback()) {
+    let bind = async |key: &'static str, listeners: &[Listener], tls: Option<&TlsConfig>| {
+        // Whoever must show a certificate has been authenticated.
+        let known =
+            |listener: &Listener| listener.https && tls.is_some_and(|tls| tls.client_auth == ClientAuth::Required);
+        let open = |listener: &&Listener| !insecure && !listener.is_loopback() && !known(listener);
+        if let Some(open) = listeners.iter().find(open) {
             return Err(Failure::new(
                 START,
                 format!(
-                    "{key} names {}:{}, which other machines can reach, and connectd does not authenticate clients yet: leave the host empty \
-                 ({key}=http://:{}) to listen on this machine alone, or say --insecure-listen",
+                    "{key} names {}:{}, which other machines can reach, and nothing authenticates them: leave the host empty \
+                 ({key}=http://:{}) to listen on this machine alone, use https with ssl.client.auth=required, or say --insecure-listen",
                     open.host, open.port, open.port
                 ),
             ));
         }
-        server::bind(key, listeners).await.map_err(|why| Failure::new(START, why))
+        server::bind(key, listeners, tls).await.map_err(|why| Failure::new(START, why))
     };
-    let main = bind("listeners", &config.rest.listeners).await?;
+    let main = bind("listeners", &config.rest.listeners, config.rest.tls.as_ref()).await?;
     let admin = match &config.rest.admin {
-        AdminListeners::Separate(listeners) => Some(bind("admin.listeners", listeners).await?),
+        AdminListeners::Separate(listeners) => {
+            Some(bind("admin.listeners", listeners, config.rest.admin_tls.as_ref()).await?)
+        }
         AdminListeners::Main | AdminListeners::Off => None,
     };
     Ok(Rest { main, admin })
@@ -274,6 +283,7 @@ impl Running {
                 kafka_cluster_id: home.cluster_id().into(),
             }),
             topic_tracking: (config.topic_tracking_enable, config.topic_tracking_allow_reset),
+            scheme: "http",
             answers: rest::Answers::of(&config.rest),
         };
         let with_admin = config.rest.admin == AdminListeners::Main;
@@ -323,8 +333,8 @@ impl Running {
     fn serve(&mut self) {
         let Some(Rest { main, admin }) = self.rest.take() else { return };
         let (app, with_admin) = (&self.app, self.with_admin);
-        self.serving.push(main.serve(|listener| rest::router(app.clone(), listener.is_loopback(), with_admin)));
-        let admin = admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener.is_loopback())));
+        self.serving.push(main.serve(|listener| rest::router(app.clone(), listener, with_admin)));
+        let admin = admin.map(|bound| bound.serve(|listener| rest::admin_router(app.clone(), listener)));
         self.serving.extend(admin);
     }
 

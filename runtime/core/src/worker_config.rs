@@ -15,8 +15,10 @@ use keys::Unset;
 
 pub mod keys;
 pub mod listener;
+pub mod tls;
 
 pub use listener::{Listener, is_loopback};
+use tls::TlsConfig;
 
 /// Exit code of the worker when its file cannot be used (contract 1.2).
 pub const EXIT_CODE: u8 = 2;
@@ -50,6 +52,10 @@ pub struct RestConfig {
     pub listeners: Vec<Listener>,
     /// `admin.listeners`.
     pub admin: AdminListeners,
+    /// TLS of `listeners`, if one of them is https.
+    pub tls: Option<TlsConfig>,
+    /// TLS of `admin.listeners`.
+    pub admin_tls: Option<TlsConfig>,
     /// `rest.advertised.host.name`; else the first listener's host.
     pub advertised_host: Option<String>,
     /// `rest.advertised.port`; else the port that is bound.
@@ -206,8 +212,12 @@ impl Reader<'_> {
             self.errors.push(error);
             Vec::new()
         });
-        if !self.list("rest.extension.classes").is_empty() {
-            notes.push("rest.extension.classes: REST extensions are Java classes and are not loaded".into());
+        // One of them is Kafka's basic authentication: who asks for that must not get an open API.
+        if let Some(class) = self.list("rest.extension.classes").first() {
+            self.errors.push(format!(
+                "Invalid value {class} for configuration rest.extension.classes: REST extensions are Java classes, which connectd does not \
+                 load. Remove the line; https with listeners.https.ssl.client.auth=required lets in only clients with a certificate"
+            ));
         }
         WorkerConfig {
             key_converter: self.converter("key.converter"),
@@ -269,6 +279,11 @@ impl Reader<'_> {
             Some(Value::List(urls)) if urls.is_empty() => AdminListeners::Off,
             Some(_) => AdminListeners::Separate(self.listeners("admin.listeners")),
         };
+        let tls = self.tls("listeners.https.", &listeners);
+        let admin_tls = match &admin {
+            AdminListeners::Separate(listeners) => self.tls("admin.listeners.https.", listeners),
+            AdminListeners::Main | AdminListeners::Off => None,
+        };
         let advertised_port = match self.values.get("rest.advertised.port") {
             Some(Value::Whole(port)) => u16::try_from(*port).ok(),
             _ => None,
@@ -276,12 +291,21 @@ impl Reader<'_> {
         RestConfig {
             listeners,
             admin,
+            tls,
+            admin_tls,
             advertised_host: Some(self.text("rest.advertised.host.name")).filter(|host| !host.is_empty()),
             advertised_port,
             allow_origin: self.text("access.control.allow.origin"),
             allow_methods: self.text("access.control.allow.methods"),
             response_headers: self.response_headers(),
         }
+    }
+
+    fn tls(&mut self, prefix: &str, listeners: &[Listener]) -> Option<TlsConfig> {
+        if !listeners.iter().any(|listener| listener.https) {
+            return None;
+        }
+        TlsConfig::read(self.raw, prefix).map_err(|errors| self.errors.extend(errors)).ok()
     }
 
     fn listeners(&mut self, key: &'static str) -> Vec<Listener> {

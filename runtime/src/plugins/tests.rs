@@ -37,8 +37,10 @@ async fn a_component_is_seen_when_it_comes_and_its_versions_stand_side_by_side()
     let sources = Sources {
         path: vec![folder.path().display().to_string()],
         cache_dir: cache_dir(),
+        compiler: None,
         defaults,
         grants: Arc::new(Grants::new(Path::new("/srv"), &[])),
+        providers: crate::providers::Providers::default(),
     };
     let plugins = Plugins::load(sources, Handle::current()).await.unwrap();
     let versions =

@@ -99,7 +99,7 @@ async fn put(
 ) -> Result<Response, Failure> {
     let operation =
         Operation::Put { connector: name, config: submitted.config, origin: Origin::Rest, replace, initial_state };
-    answer(headers, app.herd.ask(operation).await?)
+    answer(app, headers, app.herd.ask(operation).await?)
 }
 
 pub async fn patch_config(
@@ -111,11 +111,11 @@ pub async fn patch_config(
     let submitted = Submitted::from_json(present(&body)?).map_err(malformed)?;
     let set = submitted.config.iter().map(|(key, value)| (key.to_owned(), Some(value.to_owned())));
     let patch = set.chain(submitted.nulls.iter().map(|key| (key.clone(), None))).collect();
-    answer(&headers, app.herd.ask(Operation::Patch { connector: name, patch }).await?)
+    answer(&app, &headers, app.herd.ask(Operation::Patch { connector: name, patch }).await?)
 }
 
 /// Location is absolute, as the client calls this worker.
-fn answer(headers: &HeaderMap, answer: Answer) -> Result<Response, Failure> {
+fn answer(app: &App, headers: &HeaderMap, answer: Answer) -> Result<Response, Failure> {
     let Answer::Connector { created, info } = answer else {
         unreachable!("a connector is put or patched");
     };
@@ -123,7 +123,7 @@ fn answer(headers: &HeaderMap, answer: Answer) -> Result<Response, Failure> {
         return Ok(json(StatusCode::OK, &info));
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let base = host.map(|host| format!("http://{host}")).unwrap_or_default();
+    let base = host.map(|host| format!("{}://{host}", app.scheme)).unwrap_or_default();
     let location = format!("{base}/connectors/{}", utf8_percent_encode(&info.name, PATH));
     Ok(([(header::LOCATION, location)], json(StatusCode::CREATED, &info)).into_response())
 }

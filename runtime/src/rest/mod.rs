@@ -17,6 +17,7 @@ use axum::{
 use runtime_core::{
     herder::{Refusal, RefusalKind},
     rest::{ErrorBody, Health, ServerInfo},
+    worker_config::Listener,
 };
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -35,6 +36,7 @@ pub mod server;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use answers::Answers;
 
@@ -59,19 +61,22 @@ pub struct App {
     pub info: Arc<ServerInfo>,
     /// `topic.tracking.enable` and `topic.tracking.allow.reset`.
     pub topic_tracking: (bool, bool),
+    /// The listener's, for Location.
+    pub scheme: &'static str,
     /// What is put on every answer.
     pub answers: Answers,
 }
 
-/// The API for a listener, on loopback or not, with or without `/admin/*`.
-pub fn router(app: App, on_loopback: bool, with_admin: bool) -> Router {
+/// The API for a listener, with or without `/admin/*`.
+pub fn router(mut app: App, listener: &Listener, with_admin: bool) -> Router {
+    app.scheme = if listener.https { "https" } else { "http" };
     let admin = if with_admin { admin() } else { Router::new() };
-    serve(app, on_loopback, connect().merge(admin), page::router().route("/metrics", get(metrics)))
+    serve(app, listener.is_loopback(), connect().merge(admin), page::router().route("/metrics", get(metrics)))
 }
 
 /// `/admin/*` alone, for a listener of `admin.listeners`.
-pub fn admin_router(app: App, on_loopback: bool) -> Router {
-    serve(app, on_loopback, admin(), Router::new())
+pub fn admin_router(app: App, listener: &Listener) -> Router {
+    serve(app, listener.is_loopback(), admin(), Router::new())
 }
 
 fn connect() -> Router<App> {

@@ -9,22 +9,28 @@ use std::{
 };
 
 use axum::Router;
-use runtime_core::worker_config::Listener;
+use runtime_core::worker_config::{Listener, tls::TlsConfig};
 use tokio::{
     net::{TcpListener, lookup_host},
     sync::watch,
     task::JoinSet,
 };
+use tokio_rustls::TlsAcceptor;
 
+use super::tls::{self, TlsListener};
 use crate::ports;
 
 /// Sockets that are bound; who connects waits until they are served.
 pub struct Bound {
     sockets: Vec<(Listener, TcpListener)>,
+    /// For those that are https.
+    acceptor: Option<TlsAcceptor>,
 }
 
-/// Binds the listeners of the setting `key`. The error names the port, the setting, and who has the port.
-pub async fn bind(key: &str, listeners: &[Listener]) -> Result<Bound, String> {
+/// Binds the listeners of the setting `key`. The error names the port, the setting, and who has the port; or the certificate that
+/// cannot be used.
+pub async fn bind(key: &str, listeners: &[Listener], tls: Option<&TlsConfig>) -> Result<Bound, String> {
+    let acceptor = tls.map(|tls| tls::acceptor(key, tls)).transpose()?;
     let mut sockets = Vec::new();
     for listener in listeners {
         let addresses = addresses(key, listener).await?;
@@ -46,7 +52,7 @@ pub async fn bind(key: &str, listeners: &[Listener]) -> Result<Bound, String> {
             return Err(format!("{key}: no address of '{}' belongs to this machine", listener.host));
         }
     }
-    Ok(Bound { sockets })
+    Ok(Bound { sockets, acceptor })
 }
 
 async fn addresses(key: &str, listener: &Listener) -> Result<Vec<IpAddr>, String> {
@@ -70,10 +76,11 @@ impl Bound {
     pub fn urls(&self) -> Vec<String> {
         let url = |(listener, socket): &(Listener, TcpListener)| {
             let port = socket.local_addr().map_or(listener.port, |address| address.port());
+            let scheme = if listener.https { "https" } else { "http" };
             match listener.host.as_str() {
-                "" => format!("http://localhost:{port}"),
-                host if host.contains(':') => format!("http://[{host}]:{port}"),
-                host => format!("http://{host}:{port}"),
+                "" => format!("{scheme}://localhost:{port}"),
+                host if host.contains(':') => format!("{scheme}://[{host}]:{port}"),
+                host => format!("{scheme}://{host}:{port}"),
             }
         };
         let mut urls: Vec<String> = self.sockets.iter().map(url).collect();
@@ -92,8 +99,16 @@ impl Bound {
                 // An error means that whoever would say it is gone, which is a stop too.
                 let _ = stopped.wait_for(|stop| *stop).await;
             };
+            let acceptor = self.acceptor.clone().filter(|_| listener.https);
             servers.spawn(async move {
-                if let Err(error) = axum::serve(socket, router).with_graceful_shutdown(until).await {
+                let served = match acceptor {
+                    None => axum::serve(socket, router).with_graceful_shutdown(until).await,
+                    Some(acceptor) => match TlsListener::new(socket, acceptor) {
+                        Ok(socket) => axum::serve(socket, router).with_graceful_shutdown(until).await,
+                        Err(error) => Err(error),
+                    },
+                };
+                if let Err(error) = served {
                     tracing::error!("the REST API has stopped answering: {error}");
                 }
             });
@@ -131,11 +146,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_socket_is_bound_served_and_stopped() {
-        let listeners = [Listener { host: "127.0.0.1".into(), port: 0 }];
-        let bound = bind("listeners", &listeners).await.unwrap();
+        let listener = |port| Listener { host: "127.0.0.1".into(), port, https: false };
+        let bound = bind("listeners", &[listener(0)], None).await.unwrap();
         let port = bound.port();
         assert_eq!(bound.urls(), [format!("http://127.0.0.1:{port}")]);
-        let taken = bind("listeners", &[Listener { host: "127.0.0.1".into(), port }]).await.err().unwrap();
+        let taken = bind("listeners", &[listener(port)], None).await.err().unwrap();
         assert!(taken.contains(&port.to_string()) && taken.contains("listeners"), "{taken}");
         let serving = bound.serve(|_| Router::new().route("/", get(async || "here")));
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();

@@ -85,6 +85,7 @@ async fn app(config: &WorkerConfig) -> App {
         metrics,
         info: Arc::new(ServerInfo { version: "v".into(), commit: "c".into(), kafka_cluster_id: "k".into() }),
         topic_tracking: (config.topic_tracking_enable, config.topic_tracking_allow_reset),
+        scheme: "http",
         answers: Answers::of(&config.rest),
     }
 }
@@ -103,11 +104,15 @@ async fn text(response: Response<Body>) -> String {
     String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
 }
 
+fn listener(loopback: bool) -> Listener {
+    Listener { host: if loopback { "" } else { "10.0.0.1" }.into(), port: 0, https: false }
+}
+
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
 async fn refusals_of_the_framework_are_kafkas() {
-    let router = router(app(&worker_config("")).await, true, true);
+    let router = router(app(&worker_config("")).await, &listener(true), true);
     for (line, headers, body, status, expected) in [
         ("GET /nowhere", &[][..], "", 404, r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#),
         ("PUT /connectors", &[], "", 405, r#"{"error_code":405,"message":"HTTP 405 Method Not Allowed"}"#),
@@ -136,7 +141,7 @@ async fn refusals_of_the_framework_are_kafkas() {
 
 #[tokio::test]
 async fn bodies_and_paths() {
-    let router = router(app(&worker_config("")).await, true, true);
+    let router = router(app(&worker_config("")).await, &listener(true), true);
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(1 << 20));
     let class = r#"{"name":"c","config":{"connector.class":"FileStreamSnik"}}"#;
     let outside = r#"{"name":"c","config":{"connector.class":"FileStreamSink","topics":"t","file":"/etc/x"}}"#;
@@ -200,14 +205,14 @@ async fn a_loopback_listener_answers_only_for_this_machine() {
     for (on_loopback, host, status) in
         [(true, "localhost:8083", 200), (true, "evil.example:8083", 403), (false, "worker.example", 200)]
     {
-        let router = router(app.clone(), on_loopback, true);
+        let router = router(app.clone(), &listener(on_loopback), true);
         assert_eq!(ask(&router, "GET /connectors", &[("host", host)], "").await.status(), status, "{host}");
     }
 }
 
 #[tokio::test]
 async fn the_page_is_closed_to_everything_else() {
-    let router = router(app(&worker_config("")).await, true, true);
+    let router = router(app(&worker_config("")).await, &listener(true), true);
     for (line, kind) in [("GET /ui", "text/html"), ("GET /ui/", "text/html"), ("GET /ui/app.js", "text/javascript")] {
         let response = ask(&router, line, &[("accept", "text/html")], "").await;
         assert_eq!(response.status(), 200, "{line}");
@@ -222,7 +227,7 @@ async fn the_page_is_closed_to_everything_else() {
 #[tokio::test]
 async fn admin_can_be_elsewhere() {
     let app = app(&worker_config("")).await;
-    let (main, admin) = (router(app.clone(), true, false), admin_router(app, true));
+    let (main, admin) = (router(app.clone(), &listener(true), false), admin_router(app, &listener(true)));
     for (router, line, status) in [
         (&main, "GET /admin/loggers", 404),
         (&main, "GET /connectors", 200),
@@ -236,7 +241,7 @@ async fn admin_can_be_elsewhere() {
 #[tokio::test]
 async fn topic_tracking_can_be_off() {
     for (setting, topics, reset) in [("topic.tracking.enable", 403, 403), ("topic.tracking.allow.reset", 200, 403)] {
-        let router = router(app(&worker_config(&format!("{setting}=false\n"))).await, true, true);
+        let router = router(app(&worker_config(&format!("{setting}=false\n"))).await, &listener(true), true);
         assert_eq!(ask(&router, "GET /connectors/c/topics", &[], "").await.status(), topics, "{setting}");
         assert_eq!(ask(&router, "PUT /connectors/c/topics/reset", &[], "").await.status(), reset, "{setting}");
     }
@@ -246,7 +251,7 @@ async fn topic_tracking_can_be_off() {
 async fn the_operators_headers_and_origins() {
     let config =
         "access.control.allow.origin=http://console.example\nresponse.http.headers.config=set X-Frame-Options:DENY\n";
-    let router = router(app(&worker_config(config)).await, true, true);
+    let router = router(app(&worker_config(config)).await, &listener(true), true);
     let response = ask(&router, "GET /connectors", &[("origin", "http://console.example")], "").await;
     assert_eq!(response.headers()["access-control-allow-origin"], "http://console.example");
     assert_eq!(response.headers()["x-frame-options"], "DENY");

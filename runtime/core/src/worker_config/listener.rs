@@ -13,20 +13,22 @@ pub struct Listener {
     pub host: String,
     /// Port; 0 lets the system choose.
     pub port: u16,
+    /// `https`.
+    pub https: bool,
 }
 
 impl Listener {
-    /// Reads `http://host:port`. The error says what to write.
+    /// Reads `http://host:port` or `https://host:port`. The error says what to write.
     pub fn parse(key: &str, url: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
             format!("Invalid value {url} for configuration {key}: {why}; write it like http://localhost:8083")
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("not a URL"))?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            "https" => return Err(wrong("https is not served yet")),
-            _ => return Err(wrong("the scheme is not http")),
-        }
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(wrong("the scheme is neither http nor https")),
+        };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("it has no port"))?;
         let port = port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?;
@@ -36,9 +38,9 @@ impl Listener {
         };
         match bracketed {
             Some(address) if address.parse::<core::net::Ipv6Addr>().is_ok() => {
-                Ok(Self { host: address.to_owned(), port })
+                Ok(Self { host: address.to_owned(), port, https })
             }
-            None if !bad(host) && !host.contains(':') => Ok(Self { host: host.to_owned(), port }),
+            None if !bad(host) && !host.contains(':') => Ok(Self { host: host.to_owned(), port, https }),
             _ => Err(wrong("the host is not a name or an address (IPv6 in brackets)")),
         }
     }
@@ -87,7 +89,7 @@ mod tests {
             "http://x",
             "http://x:99999",
             "http://x:abc",
-            "https://:8443",
+            "ftp://:8443",
             "http://::1:1",
             "http://[x]:1",
             "http://a/b:1",

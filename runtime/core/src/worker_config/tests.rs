@@ -31,7 +31,7 @@ fn defaults_are_kafkas() {
     assert!(config.topic_creation_enable && config.topic_tracking_enable && config.topic_tracking_allow_reset);
     assert_eq!(
         (config.rest.listeners, config.rest.admin),
-        ([Listener { host: "".into(), port: 8083 }].into(), AdminListeners::Main)
+        ([Listener { host: "".into(), port: 8083, https: false }].into(), AdminListeners::Main)
     );
     assert_eq!((config.embedded, config.override_policy), (Embedded::Auto, OverridePolicy::All));
     assert_eq!(
@@ -98,6 +98,11 @@ fn what_is_missing_or_wrong_is_said_in_kafkas_words() {
     refused("listeners=", "Configuration 'listeners' must not be empty. At least one URL is expected");
     refused("listeners=ftp://x:1", "Invalid value ftp://x:1 for configuration listeners");
     refused("response.http.headers.config=foo", "Invalid format of header config 'foo'");
+    refused(
+        "rest.extension.classes=a.B",
+        "Invalid value a.B for configuration rest.extension.classes: REST extensions are Java",
+    );
+    refused("listeners=https://:8443", "https needs a certificate and its key");
     refused("connector.client.config.override.policy=Foo", "All, None, Principal or Allowlist");
     refused("rest.advertised.port=70000", "Value must be no more than 65535");
     refused("broker.embedded=maybe", "String must be one of: auto, always, never");
@@ -152,7 +157,7 @@ fn the_broker_listens_where_it_is_looked_for() {
 fn rest() {
     let rest = config("listeners=http://a:1,http://[::1]:2\nadmin.listeners=http://:3\nresponse.http.headers.config=set X-Frame-Options:DENY").rest;
     assert_eq!((rest.listeners.len(), rest.listeners[1].host.as_str()), (2, "::1"));
-    assert_eq!(rest.admin, AdminListeners::Separate([Listener { host: "".into(), port: 3 }].into()));
+    assert_eq!(rest.admin, AdminListeners::Separate([Listener { host: "".into(), port: 3, https: false }].into()));
     assert_eq!(rest.response_headers, [("X-Frame-Options".into(), "DENY".into())]);
     assert_eq!(config("admin.listeners=").rest.admin, AdminListeners::Off);
     for (more, id) in [
