@@ -223,10 +223,18 @@ impl Settings {
     /// A sentence that names the key, its value and what would do.
     pub fn parse(mut self, pairs: &BTreeMap<String, String>) -> Result<(Self, Vec<String>), String> {
         let mut notes = Vec::new();
+        let mut unused = Vec::new();
         for (key, value) in pairs {
-            if !self.set(key, value.trim())? {
-                notes.extend(remark(key));
+            if self.set(key, value.trim())? {
+                continue;
             }
+            match is_known(key) {
+                true => unused.push(key.as_str()),
+                false => notes.push(remark(key)),
+            }
+        }
+        if !unused.is_empty() {
+            notes.push(format!("these settings of Kafka's change nothing here: {}", unused.join(", ")));
         }
         if self.listeners.is_empty() {
             return Err("listeners names no listener: give one, for instance listeners=PLAINTEXT://:9092".into());
@@ -488,12 +496,14 @@ fn boolean(key: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-fn remark(key: &str) -> Option<String> {
-    if KNOWN.contains(&key)
-        || ["sasl.", "ssl.", "listener.name.", "remote.log.", "quota."].iter().any(|p| key.starts_with(p))
-    {
-        return Some(format!("{key} is one of Kafka's settings that changes nothing here"));
-    }
+/// A setting of Kafka's that means nothing on one node, or nothing yet.
+fn is_known(key: &str) -> bool {
+    KNOWN.contains(&key)
+        || ["sasl.", "ssl.", "listener.name.", "remote.log.", "quota."].iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// What to say of a key that nobody knows.
+fn remark(key: &str) -> String {
     let names = HONOURED
         .iter()
         .copied()
@@ -502,8 +512,8 @@ fn remark(key: &str) -> Option<String> {
     let nearest =
         names.filter(|name| !name.is_empty()).map(|name| (strsim::damerau_levenshtein(name, key), name)).min();
     match nearest {
-        Some((distance, name)) if distance <= 3 => Some(format!("{key} is not a setting; did you mean {name}?")),
-        _ => Some(format!("{key} is not a setting of Kafka's brokers nor of connectd's; it changes nothing")),
+        Some((distance, name)) if distance <= 3 => format!("{key} is not a setting; did you mean {name}?"),
+        _ => format!("{key} is not a setting of Kafka's brokers nor of connectd's; it changes nothing"),
     }
 }
 
@@ -527,7 +537,10 @@ mod tests {
         assert_eq!(settings.listeners, [Listener { host: String::new(), port: 9092 }]);
         assert_eq!(settings.advertised, Some(("localhost".into(), 9092)));
         assert_eq!(settings.topic_defaults["retention.ms"], "604800000");
-        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert_eq!(
+            notes,
+            ["these settings of Kafka's change nothing here: controller.quorum.bootstrap.servers, process.roles"]
+        );
     }
 
     #[test]

@@ -151,3 +151,61 @@ fn edit(key: &Key, operation: &str, current: &str, words: &str, add: bool) -> Re
     }
     Ok(list.join(","))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// What a topic that has `retention.ms=5` and `cleanup.policy=compact` is changed to.
+    fn check(replace: bool, asked: Vec<(&str, ConfigChange)>, expected: Result<Vec<(&str, Option<&str>)>, &str>) {
+        let resource = ConfigResource::Topic("t".into());
+        let asked = AlterConfigs {
+            resource,
+            replace,
+            changes: asked.into_iter().map(|(name, change)| (name.to_string(), change)).collect(),
+        };
+        let now = [("cleanup.policy", "compact"), ("retention.ms", "5")];
+        let now = now.map(|(name, value)| (name.to_string(), value.to_string())).into();
+        let key = |name: &str| config_keys::find(name).ok_or((Error::InvalidConfig, format!("no {name}")));
+        let outcome = changes(&asked, &now, key, |key| key.default, Error::InvalidConfig);
+        let outcome = outcome.as_ref().map_err(|(_, why)| why.as_str());
+        let outcome = outcome
+            .map(|changes| changes.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect::<Vec<_>>());
+        assert_eq!(outcome, expected);
+    }
+
+    fn set(value: &str) -> ConfigChange {
+        ConfigChange::Set(Some(value.into()))
+    }
+
+    #[test]
+    fn what_is_set_added_taken_out_and_removed() {
+        use ConfigChange::{Append, Delete, Subtract};
+        check(false, vec![("retention.ms", set("7"))], Ok(vec![("retention.ms", Some("7"))]));
+        check(false, vec![("retention.ms", set("5"))], Ok(vec![]));
+        check(false, vec![("retention.ms", Delete)], Ok(vec![("retention.ms", None)]));
+        check(false, vec![("segment.ms", Delete), ("no.such", Delete)], Ok(vec![]));
+        check(
+            false,
+            vec![("cleanup.policy", Append("delete,compact".into()))],
+            Ok(vec![("cleanup.policy", Some("compact,delete"))]),
+        );
+        check(false, vec![("cleanup.policy", Subtract("delete".into()))], Ok(vec![]));
+        check(true, vec![("retention.ms", set("7"))], Ok(vec![("cleanup.policy", None), ("retention.ms", Some("7"))]));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        use ConfigChange::{Append, Set, Unknown};
+        let soon = "Invalid value soon for configuration retention.ms: Not a number of type LONG";
+        check(false, vec![("retention.ms", set("soon"))], Err(soon));
+        let null = "Null value not supported for topic configs: retention.ms";
+        check(false, vec![("retention.ms", Set(None))], Err(null));
+        let list = "Can't APPEND to key retention.ms because its type is not LIST.";
+        check(false, vec![("retention.ms", Append("1".into()))], Err(list));
+        check(false, vec![("no.such", set("1"))], Err("no no.such"));
+        check(false, vec![("retention.ms", Unknown(9))], Err("Unknown config operation type 9"));
+    }
+}
