@@ -77,6 +77,13 @@ fn caught(world: &mut World, scenario: Scenario) -> Checked {
 fn cast(world: &mut World) {
     let clients = world.plan.clients;
     let moves = clients.moves as u32;
+    if clients.transactional > 0 {
+        seat_transactional(world, moves);
+        // In half of the runs they have the broker for themselves, so that more of them meet.
+        if world.random.percent(50) {
+            return;
+        }
+    }
     for name in 0..clients.plain + clients.idempotent {
         let idempotent = name >= clients.plain;
         world.seat(Box::new(Producer::new(name as usize, "orders", idempotent, moves, clients.longest)));
@@ -92,6 +99,13 @@ fn cast(world: &mut World) {
     for _ in 0..clients.trimmers {
         world.seat(Box::new(Trimmer::new("orders", moves)));
     }
+    for _ in 0..clients.admins {
+        world.seat(Box::new(Admin::new(moves)));
+    }
+}
+
+fn seat_transactional(world: &mut World, moves: u32) {
+    let clients = world.plan.clients;
     for number in 0..clients.transactional {
         let name = format!("t{number}");
         let shared = world.random.percent(clients.shared_percent);
@@ -100,10 +114,5 @@ fn cast(world: &mut World) {
         world.seat(Box::new(Transactional::new(&name, id, topic, moves / 4 + 1, timeout_ms)));
         world.seat(Box::new(Committed::new(topic, moves)));
     }
-    if clients.transactional > 0 {
-        world.seat(Box::new(Producer::new(100, transactional::TOPIC, true, moves / 4, 100)));
-    }
-    for _ in 0..clients.admins {
-        world.seat(Box::new(Admin::new(moves)));
-    }
+    world.seat(Box::new(Producer::new(100, transactional::TOPIC, true, moves / 4, 100)));
 }

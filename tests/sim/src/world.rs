@@ -238,8 +238,8 @@ impl World {
             Some(next) if self.random.percent(50) => next,
             _ => short,
         };
-        // Wall clocks are set, forth and back.
-        let jump = if self.random.percent(1) { self.random.below(7_200_000) as i64 - 3_600_000 } else { 0 };
+        // Wall clocks are set, forth and back; two of these together are less than the hour that a batch may be ahead.
+        let jump = if self.random.percent(1) { self.random.below(2_400_000) as i64 - 1_200_000 } else { 0 };
         self.wall = (WALL + self.now as i64).max(self.wall + 1) + jump;
         self.trace.step(self.now, "time", &[]);
         Ok(())

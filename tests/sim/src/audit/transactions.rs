@@ -20,6 +20,7 @@ use crate::{
 pub fn audit(process: &mut Process, checks: &mut Checks, moment: &Moment) -> Result<u64, String> {
     let mut sum = crate::trace::START;
     let partitions: Vec<Partition> = checks.log.partitions().into_iter().filter(|(topic, _)| topic == TOPIC).collect();
+    checks.transactions.looks_again();
     let mut stable = Vec::new();
     for partition in &partitions {
         let end = read_all(process, checks, partition, moment)?;

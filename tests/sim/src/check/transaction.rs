@@ -16,7 +16,7 @@ pub type Label = (String, u32);
 #[derive(Default)]
 pub struct TransactionCheck {
     transactions: BTreeMap<Label, Transaction>,
-    /// What readers of committed records have seen: record number and offset.
+    /// What readers of committed records have seen since the last reader began from the start: record number and offset.
     seen: BTreeMap<(Label, Partition), BTreeMap<u32, i64>>,
 }
 
@@ -112,6 +112,11 @@ impl TransactionCheck {
             broken!("{partition:?}: {value} is there twice");
         }
         Ok(())
+    }
+
+    /// A reader begins from the start, and must see again whatever others saw.
+    pub fn looks_again(&mut self) {
+        self.seen.clear();
     }
 
     /// A reader has seen all that is committed in a partition below its last stable offset.
@@ -222,5 +227,13 @@ mod tests {
             "not served",
         );
         check(|c, p| seen_in_one(c, p).and_then(|()| c.refused(&label())), "is refused");
+        check(
+            |c, p| {
+                seen_in_one(c, p)?;
+                c.looks_again();
+                c.all_seen(&p[0], 9)
+            },
+            "not served",
+        );
     }
 }
