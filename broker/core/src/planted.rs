@@ -12,8 +12,6 @@ pub enum Bug {
     AckBeforeSync,
     /// An atomic append's offsets go into an entry before that of its records.
     OffsetsBeforeRecords,
-    /// A transaction is over before its marker is durable.
-    StableBeforeMarker,
     /// A checkpoint forgets which transactions were aborted.
     AbortedForgotten,
     /// A transaction's offsets count before it is committed.

@@ -58,10 +58,6 @@ impl Stability {
 
     /// First offset of the oldest open transaction, or `end`.
     pub fn last_stable_offset(&self, end: i64) -> i64 {
-        #[cfg(feature = "planted-bugs")]
-        if crate::planted::is(crate::planted::Bug::StableBeforeMarker) {
-            return self.unstable.iter().find(|(_, marker)| marker.is_none()).map_or(end, |(first, _)| end.min(*first));
-        }
         self.unstable.first_key_value().map_or(end, |(first, _)| end.min(*first))
     }
 

@@ -26,8 +26,7 @@ usage: sim [--seeds N] [--from N] [--scenario crash|rot] [--threads N] [--bug NA
   --trace         print everything that happens in it
   --scenario S    crash: deaths, full disks, failing syncs; rot: flipped bits (default: both)
   --bug NAME      with a planted mistake (built with --features planted-bugs):
-                  ack-before-sync, offsets-before-records, stable-before-marker, aborted-forgotten,
-                  offsets-before-commit, skip-checksum";
+                  ack-before-sync, offsets-before-records, aborted-forgotten, offsets-before-commit, skip-checksum";
 
 #[derive(Debug)]
 struct Args {
@@ -162,7 +161,6 @@ fn plant(bug: &str) -> Result<(), String> {
     match bug {
         "ack-before-sync" => core::plant(core::Bug::AckBeforeSync),
         "offsets-before-records" => core::plant(core::Bug::OffsetsBeforeRecords),
-        "stable-before-marker" => core::plant(core::Bug::StableBeforeMarker),
         "aborted-forgotten" => core::plant(core::Bug::AbortedForgotten),
         "offsets-before-commit" => core::plant(core::Bug::OffsetsBeforeCommit),
         "skip-checksum" => store::plant(store::Bug::SkipChecksum),

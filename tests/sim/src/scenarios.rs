@@ -15,6 +15,8 @@ pub mod rot;
 mod stood_still;
 #[cfg(test)]
 mod turned_away;
+#[cfg(test)]
+mod undone_commit;
 
 use broker_core::{
     error::Error,

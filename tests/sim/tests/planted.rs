@@ -26,11 +26,6 @@ fn each_planted_mistake_is_found() {
     let (_, why) = find(Scenario::Crash, 200).expect("offsets that are durable before their records are found");
     assert!(why.contains("the topic") || why.contains("lines"), "{why}");
 
-    core::plant(core::Bug::StableBeforeMarker);
-    let (_, why) =
-        find(Scenario::Crash, 10_000).expect("a transaction that is over before its marker is durable is found");
-    assert!(why.contains("committed"), "{why}");
-
     core::plant(core::Bug::AbortedForgotten);
     let (_, why) = find(Scenario::Crash, 500).expect("a forgotten abort is found");
     assert!(why.contains("served as committed"), "{why}");
