@@ -37,7 +37,7 @@ pub(super) struct Leaving {
 impl Leaving {
     /// Of a log whose last checkpoint knows of files named `.swap`, or does not.
     pub fn restore(renamed: bool) -> Self {
-        Self { renamed: renamed.then_some(Known::ByTheLast), ..Self::default() }
+        Self { renamed: renamed.then_some(Known::Last), ..Self::default() }
     }
 
     /// True if files named `.swap` would be taken for others.
@@ -53,12 +53,12 @@ struct Group {
     known: Known,
 }
 
-/// Whether a checkpoint would bring it back.
+/// Which checkpoint would still bring it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    ByTheLast,
-    ByOneBefore,
-    ByNone,
+    Last,
+    OneBefore,
+    Gone,
 }
 
 impl Log {
@@ -110,7 +110,7 @@ impl Log {
 
     /// Segments have left; the one to `rename`, if there is one, takes the place of the first.
     pub(super) fn leave(&mut self, segments: Vec<(i64, Lease)>, rename: Option<i64>) {
-        self.leaving.groups.push_back(Group { segments, rename, known: Known::ByTheLast });
+        self.leaving.groups.push_back(Group { segments, rename, known: Known::Last });
     }
 
     /// Batches before `offset` leave memory.
@@ -121,28 +121,28 @@ impl Log {
 
     /// True if segments have left that the last checkpoint knows: another one lets their files go.
     pub fn wants_checkpoint(&self) -> bool {
-        self.leaving.is_renamed() || self.leaving.groups.iter().any(|group| group.known != Known::ByNone)
+        self.leaving.is_renamed() || self.leaving.groups.iter().any(|group| group.known != Known::Gone)
     }
 
     /// A checkpoint is made of this moment's [`Log::state`].
     pub fn checkpointing(&mut self) {
         let groups = self.leaving.groups.iter_mut().map(|group| &mut group.known);
-        groups.chain(&mut self.leaving.renamed).filter(|known| **known == Known::ByTheLast).for_each(|known| {
-            *known = Known::ByOneBefore;
+        groups.chain(&mut self.leaving.renamed).filter(|known| **known == Known::Last).for_each(|known| {
+            *known = Known::OneBefore;
         });
     }
 
     /// It is durable.
     pub fn checkpointed(&mut self) {
-        self.leaving.groups.iter_mut().filter(|group| group.known == Known::ByOneBefore).for_each(|group| {
-            group.known = Known::ByNone;
+        self.leaving.groups.iter_mut().filter(|group| group.known == Known::OneBefore).for_each(|group| {
+            group.known = Known::Gone;
         });
-        self.leaving.renamed = self.leaving.renamed.filter(|known| *known != Known::ByOneBefore);
+        self.leaving.renamed = self.leaving.renamed.filter(|known| *known != Known::OneBefore);
     }
 
     /// True if files may go as soon as nobody reads them.
     pub fn has_removal(&self) -> bool {
-        !self.leaving.removing && self.leaving.groups.front().is_some_and(|group| group.known == Known::ByNone)
+        !self.leaving.removing && self.leaving.groups.front().is_some_and(|group| group.known == Known::Gone)
     }
 
     /// Files that may go; say [`Log::removed`] when they have.
@@ -164,7 +164,7 @@ impl Log {
             if let Some(base) = group.rename {
                 let renamed = self.segments.iter_mut().find(|segment| segment.state().base_offset == base);
                 renamed.into_iter().for_each(Segment::swapped);
-                self.leaving.renamed = Some(Known::ByTheLast);
+                self.leaving.renamed = Some(Known::Last);
             }
         }
         self.drop_old();
