@@ -4,7 +4,7 @@
 //! Invariant: what is in the catalogue has been loaded and has described itself; of two with the same class and version the first counts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -59,7 +59,10 @@ impl Set {
             };
             let task_class = format!("{}Task", plugin.class.strip_suffix("Connector").unwrap_or(&plugin.class));
             let class = Class { direction, version: plugin.version.clone(), task_class };
-            for name in plugin.classes.iter().flat_map(|full| aliases(plugin.role, full).chain([full.as_str()])) {
+            // Two classes of one component may share an alias.
+            let names: BTreeSet<&str> =
+                plugin.classes.iter().flat_map(|full| aliases(plugin.role, full).chain([full.as_str()])).collect();
+            for name in names {
                 let versions = classes.entry(name.to_owned()).or_default();
                 // A name that two classes answer to is the first one's.
                 if versions.first().is_none_or(|first| first.task_class == class.task_class) {
