@@ -107,10 +107,11 @@ impl Node {
 
 /// Waits for every thread, also behind one that failed, and gives the first error.
 fn join(threads: Threads) -> anyhow::Result<()> {
-    threads.into_iter().fold(Ok(()), |result, thread| {
-        let ended = thread.join().unwrap_or_else(|_| Err(anyhow!("a thread of the broker panicked")));
-        result.and(ended)
-    })
+    let mut result = Ok(());
+    for thread in threads {
+        result = result.and(thread.join().unwrap_or_else(|_| Err(anyhow!("a thread of the broker panicked"))));
+    }
+    result
 }
 
 type Threads = Vec<thread::JoinHandle<anyhow::Result<()>>>;

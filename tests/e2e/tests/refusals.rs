@@ -95,11 +95,14 @@ fn a_port_in_use() {
 }
 
 #[test]
-fn another_broker_answers() {
+fn a_broker_of_its_own_where_another_one_answers() {
     let first = Worker::new("first-broker");
     let connectd = first.start();
-    let second = Worker::new("second-broker").set("bootstrap.servers", &format!("127.0.0.1:{}", first.kafka_port));
-    check(second.refused(), 2, &[&first.kafka_port.to_string(), "broker"]);
+    let port = first.kafka_port.to_string();
+    let second = Worker::new("second-broker")
+        .set("bootstrap.servers", &format!("127.0.0.1:{port}"))
+        .set("broker.embedded", "always");
+    check(second.refused(), 2, &[&port, &connectd.running.pid().to_string()]);
     assert!(connectd.rest.is_up());
 }
 

@@ -85,7 +85,7 @@ fn first(text: &str) -> Option<(usize, usize, Variable<'_>)> {
     let mut from = 0;
     while let Some(at) = text[from..].find("${") {
         let start = from + at;
-        let Some(length) = text[start..].find('}') else { return None };
+        let length = text[start..].find('}')?;
         let inner = &text[start + 2..start + length];
         if let Some((provider, rest)) = inner.split_once(':') {
             let (path, key) = rest.split_once(':').unwrap_or(("", rest));

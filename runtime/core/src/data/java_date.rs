@@ -124,7 +124,7 @@ impl Pattern {
 }
 
 fn is_number(letter: char, count: usize) -> bool {
-    !matches!(letter, 'G' | 'E' | 'a' | 'z' | 'Z' | 'X') && !(matches!(letter, 'M' | 'L') && count > 2)
+    !(matches!(letter, 'G' | 'E' | 'a' | 'z' | 'Z' | 'X') || matches!(letter, 'M' | 'L') && count > 2)
 }
 
 fn field_text(letter: char, count: usize, at: &DateTime) -> String {

@@ -46,7 +46,7 @@ impl ExtractField {
         let Datum { schema, value } = self.side.take(&mut record);
         let extracted = match (schema, value) {
             (None, Value::Null) => Datum::default(),
-            (None, value) => Datum::schemaless(self.from_map(&value)?),
+            (None, value) => Datum::schemaless(self.of_map(&value)?),
             (Some(schema), value) => {
                 let mut field = Some(&schema);
                 for name in &self.path {
@@ -57,7 +57,7 @@ impl ExtractField {
                 }
                 let unknown =
                     || Fault::of("java.lang.IllegalArgumentException", format!("Unknown field: {}", self.text));
-                let value = self.from_struct(&value)?;
+                let value = self.of_struct(&value)?;
                 Datum { schema: Some(field.ok_or_else(unknown)?.clone()), value }
             }
         };
@@ -65,7 +65,7 @@ impl ExtractField {
         Ok(record)
     }
 
-    fn from_map(&self, value: &Value) -> Result<Value, Fault> {
+    fn of_map(&self, value: &Value) -> Result<Value, Fault> {
         let mut at = value;
         for name in &self.path {
             at = match at {
@@ -85,7 +85,7 @@ impl ExtractField {
         Ok(at.clone())
     }
 
-    fn from_struct(&self, value: &Value) -> Result<Value, Fault> {
+    fn of_struct(&self, value: &Value) -> Result<Value, Fault> {
         let mut at = value.clone();
         for name in &self.path {
             at = match at {
