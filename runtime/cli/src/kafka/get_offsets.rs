@@ -105,7 +105,7 @@ fn topic_and_partitions(given: &Given) -> Result<Filter, Failure> {
     };
     let partitions = match given.one("partitions")? {
         Some(list) => list.split(',').map(number).collect::<Result<Vec<_>, Failure>>()?,
-        None => vec![0..i32::MAX],
+        None => std::iter::once(0..i32::MAX).collect(),
     };
     Ok(Filter { topics: Wanted::new(given.one("topic")?)?, partitions })
 }

@@ -111,7 +111,7 @@ impl Member {
         unless_set(&mut config, &defaults);
         config.set("group.id", group).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         // Assignments come and go as a whole here.
-        if !config.get("partition.assignment.strategy").is_some_and(|strategy| !strategy.contains("cooperative")) {
+        if config.get("partition.assignment.strategy").is_none_or(|strategy| strategy.contains("cooperative")) {
             config.set("partition.assignment.strategy", "range,roundrobin");
         }
         let from_earliest = config.get("auto.offset.reset") != Some("latest");
@@ -312,7 +312,9 @@ impl Member {
         let mut wanted = TopicPartitionList::new();
         match topics {
             Some(topics) => topics.iter().for_each(|(topic, partitions)| {
-                partitions.iter().for_each(|partition| drop(wanted.add_partition(topic, *partition)));
+                for partition in partitions {
+                    wanted.add_partition(topic, *partition);
+                }
             }),
             None => {
                 let all = self.consumer.client().fetch_metadata(None, PATIENCE).ok()?;
@@ -523,7 +525,9 @@ fn flat(assignment: &Assignment) -> impl Iterator<Item = (&str, i32)> {
 
 fn list<'a>(tps: impl Iterator<Item = &'a TopicPartition>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    tps.for_each(|tp| drop(list.add_partition(&tp.topic, tp.partition)));
+    for tp in tps {
+        list.add_partition(&tp.topic, tp.partition);
+    }
     list
 }
 

@@ -158,7 +158,7 @@ impl Producer {
     ) -> Result<(), (Error, String)> {
         self.reports().lock().records += 1;
         let mut headers: Option<OwnedHeaders> = None;
-        for header in record.headers.clone() {
+        for header in record.headers {
             let all = headers.take().unwrap_or_default();
             headers = Some(all.insert(Header { key: header.key, value: header.value }));
         }

@@ -139,8 +139,10 @@ impl TransactionCheck {
     /// This is the offset that a client's group has: the number of its last committed transaction that had one.
     pub fn offset_is(&mut self, client: &str, offset: i64) -> Checked {
         let own = self.transactions.iter().filter(|((owner, _), transaction)| owner == client && transaction.offset);
-        let latest =
-            own.filter(|(_, transaction)| transaction.end == End::Committed).map(|((_, number), _)| *number).last();
+        let latest = own
+            .filter(|(_, transaction)| transaction.end == End::Committed)
+            .map(|((_, number), _)| *number)
+            .next_back();
         let latest = latest.map_or(-1, i64::from);
         if offset < latest {
             broken!("{client}'s transaction {latest} is committed, and its group's offset is {offset}");
