@@ -156,7 +156,7 @@ impl Kind {
 }
 
 /// How much a user needs to care about a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Importance {
     /// Kafka's HIGH.
     High,

@@ -98,6 +98,17 @@ fn differ(at: &str, kafka: &Value, ours: &Value, other_words: bool, found: &mut 
                 differ(&format!("{at}[{i}]"), value, other, other_words, found);
             }
         }
+        (Value::Array(a), Value::Array(b)) => {
+            let only = |these: &[Value], those: &[Value]| {
+                these
+                    .iter()
+                    .filter(|item| !those.contains(item))
+                    .map(|item| cut(&item.to_string()))
+                    .collect::<Vec<_>>()
+                    .join("\n        ")
+            };
+            found.push(format!("{at}: only Kafka {}\n{at}: only ours  {}", only(a, b), only(b, a)));
+        }
         _ if kafka == ours => {}
         _ => found.push(format!("{at}: Kafka {}\n{at}: ours  {}", cut(&kafka.to_string()), cut(&ours.to_string()))),
     }

@@ -443,6 +443,34 @@ pub fn alias_key(name: String, kind: Kind, group: String, order: u32, display: S
     key
 }
 
+/// What every transform takes besides its own keys: on which records it acts.
+pub fn conditional() -> [ConfigKey; 2] {
+    [
+        key(&(
+            "predicate",
+            Kind::Text,
+            None,
+            Medium,
+            "",
+            0,
+            Width::None,
+            "predicate",
+            "The alias of a predicate that says which records are transformed.",
+        )),
+        key(&(
+            "negate",
+            Boolean,
+            Some("false"),
+            Medium,
+            "",
+            0,
+            Width::None,
+            "negate",
+            "Whether the records are transformed for which the predicate is false.",
+        )),
+    ]
+}
+
 fn key(row: &Row) -> ConfigKey {
     let &(name, kind, default, importance, group, order, width, display, doc) = row;
     ConfigKey {

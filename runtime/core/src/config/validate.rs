@@ -89,8 +89,12 @@ impl Verdict<'_> {
                 "header.converter" | "header.converter.plugin.version" => Some(self.converter_class("header")),
                 _ => None,
             };
-            // Where the converter is none, there is nothing to have a version.
-            let visible = converter != Some(None) || key.kind == Kind::ClassName;
+            // Where the converter is none, or given as null, there is nothing to have a version.
+            let null = key
+                .name
+                .strip_suffix(".plugin.version")
+                .is_some_and(|class| self.submitted.nulls.iter().any(|null| null == class));
+            let visible = key.kind == Kind::ClassName || !(null || converter == Some(None));
             key.default = match (converter, key.kind) {
                 (Some(_), Kind::ClassName) => Some(self.worker_class(&key.name).into()),
                 (Some(class), _) => class.map(|_| self.catalog.stock_version().into()),
@@ -184,7 +188,7 @@ impl Verdict<'_> {
             );
             version.default = plugin.map(|plugin| plugin.version.clone());
             self.key(&version, "");
-            for (mut key, order) in plugin.iter().flat_map(|plugin| plugin.definition.keys.clone()).zip(2..) {
+            for (mut key, order) in plugin.map(alias_keys).unwrap_or_default().into_iter().zip(2..) {
                 (key.group, key.order) = (group.clone(), order);
                 self.key(&key, &prefix);
             }
@@ -336,6 +340,16 @@ fn judge(key: &ConfigKey, name: &str, given: Given<'_>) -> (Option<Value>, Vec<S
             None => (None, Vec::new()),
         },
     }
+}
+
+/// The keys of a transform or predicate under its alias, in the order of `ConfigDef.embed`; each transform takes a predicate (KIP-585).
+fn alias_keys(plugin: &Plugin) -> Vec<ConfigKey> {
+    let mut keys = plugin.definition.keys.clone();
+    if plugin.role == Role::Transform {
+        keys.extend(keys::conditional());
+    }
+    keys.sort_by(|a, b| (!a.required, a.importance, &a.name).cmp(&(!b.required, b.importance, &b.name)));
+    keys
 }
 
 fn find_converter(key: &str, name: &str) -> Option<&'static str> {
