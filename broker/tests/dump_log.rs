@@ -11,7 +11,10 @@ use std::{
 
 use broker::{Handle, Node, settings::Settings};
 use broker_core::{
-    request::{Batch, ConnId, CreateTopics, NewTopic, Produce, Reply, Request},
+    request::{
+        Batch, ConnId, CreateTopics, JoinGroup, Member, NewTopic, OffsetCommit, OffsetToCommit, Produce, Reply,
+        Request, SyncGroup,
+    },
     settings::CleanerSettings,
 };
 use broker_store::batch::BatchInfo;
@@ -64,6 +67,49 @@ async fn fill(handle: &Handle, conn: ConnId, topic: &str) {
     }
 }
 
+/// A group of one member that commits an offset, and one that its member leaves.
+async fn groups(handle: &Handle, conn: ConnId) {
+    for group in ["staying", "leaving"] {
+        let join = JoinGroup {
+            group: group.into(),
+            member: String::new(),
+            instance: Some("instance".into()),
+            client_id: "client".into(),
+            client_host: "/127.0.0.1".into(),
+            require_known_member: false,
+            session_timeout_ms: 60_000,
+            rebalance_timeout_ms: 60_000,
+            protocol_type: "consumer".into(),
+            protocols: vec![("range".into(), SUBSCRIPTION.into())],
+            in_process: false,
+        };
+        let reply = ask(handle, conn, Request::JoinGroup(join)).await;
+        let Reply::JoinGroup(Ok(joined)) = reply else { panic!("{reply:?}") };
+        let who = Member {
+            group: group.into(),
+            generation: joined.generation,
+            member: joined.member.clone(),
+            instance: None,
+        };
+        let assignments = vec![(joined.member.clone(), ASSIGNMENT.into())];
+        let sync = SyncGroup { who: who.clone(), protocol: None, assignments };
+        let reply = ask(handle, conn, Request::SyncGroup(sync)).await;
+        assert!(matches!(reply, Reply::SyncGroup(Ok(_))), "{reply:?}");
+        if group == "leaving" {
+            let members = vec![(joined.member, None)];
+            ask(handle, conn, Request::LeaveGroup { group: group.into(), members }).await;
+        } else {
+            let offset = OffsetToCommit { partition: 0, offset: 77, leader_epoch: -1, metadata: String::new() };
+            let commit = OffsetCommit { who, topics: vec![("plain".into(), vec![offset])] };
+            ask(handle, conn, Request::OffsetCommit(commit)).await;
+        }
+    }
+}
+
+/// A consumer's words (`ConsumerProtocolSubscription` and `ConsumerProtocolAssignment`, version 0) for the topic `t`.
+const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff";
+const ASSIGNMENT: &[u8] = b"\0\0\0\0\0\x01\0\x01t\0\0\0\x01\0\0\0\x05\xff\xff\xff\xff";
+
 fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).expect("a log's folder");
     let mut found: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
@@ -102,6 +148,7 @@ async fn kafkas_own_tool_reads_every_file() {
         create(&handle, conn, topic, policy).await;
         fill(&handle, conn, topic).await;
     }
+    groups(&handle, conn).await;
     let (plain, table) = (data.path().join("plain-0"), data.path().join("table-0"));
     // It has been compacted when new files wait to take the place of the old.
     let patience = Instant::now() + Duration::from_secs(60);
@@ -126,6 +173,16 @@ async fn kafkas_own_tool_reads_every_file() {
         assert!(text.contains("passed sanity check") && !text.contains("mismatch"), "{text}");
         let text = dump(&libs, &indexes, &[]);
         assert!(!text.contains("mismatch") && !text.contains("out of order"), "{text}");
+    }
+    let text = dump(&libs, &files(&data.path().join("__consumer_offsets-0"), ".log"), &["--offsets-decoder"]);
+    for expected in [
+        r#"{"type":"2","data":{"group":"staying"}} payload: {"version":"3","data":{"protocolType":"consumer","generation":1"#,
+        r#""groupInstanceId":"instance","clientId":"client","clientHost":"/127.0.0.1","rebalanceTimeout":60000"#,
+        r#""subscription":{"topics":["t"],"userData":null},"assignment":{"assignedPartitions":[{"topic":"t","partitions":[5]}]"#,
+        r#"{"type":"1","data":{"group":"staying","topic":"plain","partition":0}} payload: {"version":"3","data":{"offset":77"#,
+        r#"{"type":"2","data":{"group":"leaving"}} payload: {"version":"3","data":{"protocolType":"consumer","generation":2,"protocol":null"#,
+    ] {
+        assert!(text.contains(expected), "{expected} is not in: {text}");
     }
     let count = |dir: &Path| {
         let text = dump(&libs, &files(dir, ".log"), &["--deep-iteration", "--print-data-log"]);

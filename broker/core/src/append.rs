@@ -185,13 +185,35 @@ impl Broker {
             let (key, value) = (record.encode_key(), record.encode_value());
             builder.push(wall.0, Some(&key), value.as_deref(), &[]);
         }
-        let bytes = Bytes::from(builder.finish());
-        let info = batch::BatchInfo::parse(&bytes).expect("a batch just built");
-        let base_offset = self.append_batch(wall, CONSUMER_OFFSETS, id, &Batch { info, bytes });
+        let base_offset = self.append_built(wall, id, builder);
         let producer_id = transaction.map(|(producer_id, _)| producer_id);
         for (record, offset) in records.iter().zip(base_offset..) {
             self.offsets.replay(record, offset, producer_id);
         }
+    }
+
+    /// Writes what the groups' latest moves ask for to `__consumer_offsets`. Replies to those who made them come after this.
+    pub(crate) fn append_groups(&mut self, wall: Wall) {
+        let records = self.groups.take_records();
+        #[cfg(feature = "planted-bugs")]
+        let records = if crate::planted::is(crate::planted::Bug::GroupsForgotten) { Vec::new() } else { records };
+        if records.is_empty() {
+            return;
+        }
+        let id = self.consumer_offsets_partition();
+        let mut builder = batch::Builder::new();
+        for record in &records {
+            builder.push(wall.0, Some(&record.encode_key()), record.value.as_deref(), &[]);
+        }
+        self.append_built(wall, id, builder);
+        records.iter().for_each(|record| self.groups.replay(record));
+    }
+
+    /// Puts a batch of our own for `__consumer_offsets` into the entry; returns its base offset.
+    fn append_built(&mut self, wall: Wall, id: PartitionId, builder: batch::Builder) -> i64 {
+        let bytes = Bytes::from(builder.finish());
+        let info = batch::BatchInfo::parse(&bytes).expect("a batch just built");
+        self.append_batch(wall, CONSUMER_OFFSETS, id, &Batch { info, bytes })
     }
 
     pub(crate) fn consumer_offsets_partition(&mut self) -> PartitionId {

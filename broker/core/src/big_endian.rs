@@ -59,6 +59,20 @@ impl<'a> BigEndian<'a> {
         self.text(len)
     }
 
+    /// A string whose length is an i16, -1 for null.
+    pub fn nullable_string(&mut self) -> Result<Option<String>, Damaged> {
+        match self.i16()? {
+            -1 => Ok(None),
+            len => self.text(usize::try_from(len).map_err(|_| self.damaged)?).map(Some),
+        }
+    }
+
+    /// Bytes whose length is an i32.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Damaged> {
+        let len = usize::try_from(self.i32()?).map_err(|_| self.damaged)?;
+        self.take(len)
+    }
+
     /// An unsigned varint (KIP-482).
     pub fn varint(&mut self) -> Result<u32, Damaged> {
         let mut value = 0;
@@ -104,7 +118,12 @@ impl<'a> BigEndian<'a> {
 
 /// Whether a string's length has 15 bits.
 pub(crate) fn fits(text: &str) -> bool {
-    i16::try_from(text.len()).is_ok()
+    fits_with(text, 0)
+}
+
+/// Whether it still has when the string gets longer by so many bytes.
+pub(crate) fn fits_with(text: &str, more: usize) -> bool {
+    i16::try_from(text.len() + more).is_ok()
 }
 
 /// Writes a string whose length is an i16.
@@ -115,6 +134,24 @@ pub(crate) fn put_string(out: &mut Vec<u8>, text: &str) {
     let len = i16::try_from(text.len()).expect("names and notes that do not fit were refused");
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Writes a string whose length is an i16, or -1 for null.
+///
+/// # Panics
+/// If it does not fit: that was asked before.
+pub(crate) fn put_nullable_string(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => put_string(out, text),
+        None => out.extend_from_slice(&(-1i16).to_be_bytes()),
+    }
+}
+
+/// Writes bytes whose length is an i32.
+pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    let len = i32::try_from(bytes.len()).expect("a record of our own stays under 2 GiB");
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(bytes);
 }
 
 /// Writes an unsigned varint.

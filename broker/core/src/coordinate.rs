@@ -1,6 +1,6 @@
 //! The group coordinator in its place: membership from `group`, committed offsets from `offsets`, and the log they share.
 //!
-//! Owns only the joining of the two. Invariant: offsets move by records that are in the entry being filled.
+//! Owns only the joining of the two. Invariant: offsets and generations move by records that are in the entry being filled.
 
 use alloc::{string::String, vec::Vec};
 
@@ -27,8 +27,8 @@ impl Broker {
             }
         };
         let mut out = Vec::new();
-        self.groups.handle(now, Caller { conn, request: id }, membership, &mut out);
-        self.send(out);
+        self.groups.handle(now, wall, Caller { conn, request: id }, membership, &mut out);
+        self.send(wall, out);
     }
 
     fn group_admin(&mut self, wall: Wall, request: Request) -> Reply {
@@ -38,6 +38,7 @@ impl Broker {
             Request::DeleteGroups(names) => {
                 let (records, outcomes) = self.groups.delete(&self.offsets, &names);
                 self.append_offsets(wall, &records, None);
+                self.append_groups(wall);
                 Reply::DeleteGroups(outcomes)
             }
             Request::OffsetDelete { group, topics } => Reply::OffsetDelete(self.delete_offsets(wall, &group, topics)),
@@ -74,10 +75,13 @@ impl Broker {
         Ok(reply)
     }
 
+    /// Sessions, rebalances and pending members that took too long. Before the first input nobody has told the time, which the records
+    /// need; see [`Broker::poll_timeout`].
     pub(crate) fn groups_timeout(&mut self, now: Now) {
+        let Some(wall) = self.wall(now) else { return };
         let mut out = Vec::new();
-        self.groups.handle_timeout(now, &mut out);
-        self.send(out);
+        self.groups.handle_timeout(now, wall, &mut out);
+        self.send(wall, out);
     }
 
     /// Forgets what is old: offsets whose group has been empty for longer than `offsets.retention.minutes` (KIP-211), and
@@ -91,16 +95,19 @@ impl Broker {
         let records = self.offsets.expired(wall, |group| self.groups.idle_since(group, now, wall));
         self.append_offsets(wall, &records, None);
         self.groups.forget_idle(|group| self.offsets.has_group(group));
+        self.append_groups(wall);
         self.expire_producers(now, wall);
     }
 
     pub(crate) fn groups_disconnected(&mut self, now: Now, conn: ConnId) {
-        let mut out = Vec::new();
-        self.groups.disconnected(now, conn, &mut out);
-        self.send(out);
+        let (mut out, wall) = (Vec::new(), self.clock.1);
+        self.groups.disconnected(now, wall, conn, &mut out);
+        self.send(wall, out);
     }
 
-    fn send(&mut self, replies: Vec<GroupReply>) {
+    /// Writes what the replies depend on, then sends them.
+    fn send(&mut self, wall: Wall, replies: Vec<GroupReply>) {
+        self.append_groups(wall);
         for GroupReply { to, reply } in replies {
             self.pipeline.reply_when_durable(to.conn, to.request, reply);
         }
@@ -133,7 +140,7 @@ impl Broker {
         let known = self.only_known(commit);
         let (records, mut outcomes) = self.offsets.decide_commit(wall, &commit.who.group, &known);
         self.append_offsets(wall, &records, transaction);
-        self.groups.committed(now, &commit.who);
+        self.groups.committed(now, wall, &commit.who);
         self.add_unknown(commit, &mut outcomes);
         outcomes
     }

@@ -238,9 +238,11 @@ impl Broker {
         let seal =
             (!self.sealed && !self.stopping && self.pipeline.is_idle()).then(|| self.last_entry.plus(limits::SEAL_MS));
         let keeper = self.keeper.poll_timeout(self.pipeline.durable() > self.keeper.last_checkpoint_seq());
-        let transactions = self.transactions.poll_timeout().filter(|_| self.clock.1 != Wall(0));
+        // What these do is written with the time, which the first input tells.
+        let timed = [self.transactions.poll_timeout(), self.groups.poll_timeout()];
+        let timed = timed.into_iter().flatten().min().filter(|_| self.clock.1 != Wall(0));
         let old = [Some(expiry), Some(self.retention.poll_timeout()), self.compaction.poll_timeout()];
-        let others = [self.parked.poll_timeout(), self.held.poll_timeout(), self.groups.poll_timeout(), transactions];
+        let others = [self.parked.poll_timeout(), self.held.poll_timeout(), timed];
         [seal, keeper].into_iter().chain(old).chain(others).flatten().min()
     }
 

@@ -16,6 +16,8 @@ pub enum Bug {
     AbortedForgotten,
     /// A transaction's offsets count before it is committed.
     OffsetsBeforeCommit,
+    /// Generations of groups are not written.
+    GroupsForgotten,
 }
 
 static PLANTED: AtomicU8 = AtomicU8::new(0);

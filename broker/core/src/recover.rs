@@ -21,7 +21,7 @@ use crate::{
     codec::{Reader, Writer},
     compaction::Compaction,
     configs::Defaults,
-    group::Groups,
+    group::{GroupRecord, Groups},
     keeper::Keeper,
     limits::{OFFSET_EXPIRY_MS, TAIL_BYTES},
     offsets::{OffsetRecord, Offsets},
@@ -40,7 +40,7 @@ use crate::{
     txn::{Transactions, marker::Marker, transaction::Transaction},
 };
 
-const SNAPSHOT_VERSION: u8 = 3;
+const SNAPSHOT_VERSION: u8 = 4;
 
 /// Why the broker cannot go on from what is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +100,7 @@ impl Broker {
         for item in recovered.items {
             broker.replay_item(now, item, &mut logs)?;
         }
+        broker.groups.resume(now)?;
         broker.move_log_starts(broker.pipeline.durable());
         if broker.partitions.values().any(|partition| partition.log.wants_checkpoint()) {
             broker.keeper.segment_left();
@@ -158,6 +159,7 @@ impl Broker {
         self.tasks.encode(&mut out);
         out.i64(self.producer_ids.block_end());
         out.bytes(&self.offsets.snapshot());
+        self.groups.encode(&mut out);
         self.transactions.encode(&mut out);
         out.list(self.partitions.iter(), |out, (id, partition)| {
             out.uuid(uuid::Uuid::from_bytes(id.topic)).i32(id.partition).i64(partition.next_offset);
@@ -185,6 +187,7 @@ impl Broker {
         self.tasks = Tasks::decode(&mut from)?;
         self.producer_ids = ProducerIds::resume(from.i64()?);
         self.offsets = Offsets::restore(self.settings.offsets.clone(), from.bytes()?)?;
+        self.groups.decode(&mut from)?;
         self.transactions = Transactions::decode(self.settings.transactions.clone(), now, &mut from)?;
         let partition = |from: &mut Reader<'_>| {
             let id = PartitionId { topic: from.uuid()?.into_bytes(), partition: from.i32()? };
@@ -255,19 +258,22 @@ impl Broker {
         self.tables.replay(&name, &bytes)?;
         match (name.as_str(), marker) {
             (CONSUMER_OFFSETS, Some(marker)) => self.offsets.end_transaction(marker.producer_id, marker.commit),
-            (CONSUMER_OFFSETS, None) => self.replay_offsets(info, &bytes)?,
+            (CONSUMER_OFFSETS, None) => self.replay_groups(info, &bytes)?,
             (TRANSACTION_STATE, None) => self.replay_transactions(now, &bytes)?,
             _ => {}
         }
         Ok(())
     }
 
-    fn replay_offsets(&mut self, info: &BatchInfo, bytes: &[u8]) -> Result<(), Damaged> {
+    fn replay_groups(&mut self, info: &BatchInfo, bytes: &[u8]) -> Result<(), Damaged> {
         let transaction = info.is_transactional().then_some(info.producer_id);
         for (record, offset) in batch::records(bytes).zip(info.base_offset..) {
-            let record = record.map_err(|_| Damaged("a batch of committed offsets"))?;
-            if let Some(record) = OffsetRecord::decode(record.key.unwrap_or_default(), record.value)? {
+            let record = record.map_err(|_| Damaged("a batch of committed offsets and groups"))?;
+            let (key, value) = (record.key.unwrap_or_default(), record.value);
+            if let Some(record) = OffsetRecord::decode(key, value)? {
                 self.offsets.replay(&record, offset, transaction);
+            } else if let Some(record) = GroupRecord::decode(key, value)? {
+                self.groups.replay(&record);
             }
         }
         Ok(())

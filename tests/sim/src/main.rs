@@ -26,7 +26,8 @@ usage: sim [--seeds N] [--from N] [--scenario crash|rot] [--threads N] [--bug NA
   --trace         print everything that happens in it
   --scenario S    crash: deaths, full disks, failing syncs; rot: flipped bits (default: both)
   --bug NAME      with a planted mistake (built with --features planted-bugs):
-                  ack-before-sync, offsets-before-records, aborted-forgotten, offsets-before-commit, skip-checksum";
+                  ack-before-sync, offsets-before-records, aborted-forgotten, offsets-before-commit, groups-forgotten,
+                  skip-checksum";
 
 #[derive(Debug)]
 struct Args {
@@ -163,6 +164,7 @@ fn plant(bug: &str) -> Result<(), String> {
         "offsets-before-records" => core::plant(core::Bug::OffsetsBeforeRecords),
         "aborted-forgotten" => core::plant(core::Bug::AbortedForgotten),
         "offsets-before-commit" => core::plant(core::Bug::OffsetsBeforeCommit),
+        "groups-forgotten" => core::plant(core::Bug::GroupsForgotten),
         "skip-checksum" => store::plant(store::Bug::SkipChecksum),
         _ => return Err(format!("there is no mistake called {bug}\n{USAGE}")),
     }

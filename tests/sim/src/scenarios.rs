@@ -9,6 +9,8 @@ mod deleted_topic;
 #[cfg(test)]
 mod empty_log;
 #[cfg(test)]
+mod living_group;
+#[cfg(test)]
 mod old_records;
 pub mod rot;
 #[cfg(test)]

@@ -34,6 +34,10 @@ fn each_planted_mistake_is_found() {
     let (_, why) =
         find(Scenario::Crash, 200).expect("offsets that count before their transaction is committed are found");
     assert!(why.contains("not committed"), "{why}");
+
+    core::plant(core::Bug::GroupsForgotten);
+    let (_, why) = find(Scenario::Crash, 500).expect("a group that a restart forgets is found");
+    assert!(why.contains("was forgotten") || why.contains("belongs to"), "{why}");
     core::plant(core::Bug::None);
 
     store::plant(store::Bug::SkipChecksum);

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use super::{
     Groups,
     state::{Group, State},
-    timers::Timer,
 };
 use crate::{
     error::Error,
@@ -102,16 +101,6 @@ impl Groups {
             let subscriptions = member.protocols.iter().map(|(_, metadata)| subscribed(metadata));
             subscriptions.into_iter().any(|topics| topics.is_none_or(|topics| topics.contains(&topic.as_bytes())))
         })
-    }
-
-    fn forget(&mut self, id: &str) {
-        let Some(group) = self.groups.remove(id) else { return };
-        for (member, conn) in group.pending {
-            self.timers.cancel(Timer::Session { group: id.to_string(), member: member.clone() });
-            if let Some(conn) = conn {
-                self.in_process.remove(&(conn, id.to_string(), member));
-            }
-        }
     }
 }
 

@@ -122,6 +122,7 @@ impl Turn<'_> {
                 // nobody would hear of that assignment.
                 let joined = Joined { leader, ..self.group.joined(&id, false) };
                 self.group.members.get_mut(&id).expect("it was renamed above").join = None;
+                self.record();
                 self.answer_join(caller, Ok(joined));
             }
             // The leader may be assigning to the old id.

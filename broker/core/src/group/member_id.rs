@@ -5,6 +5,9 @@
 
 use alloc::{format, string::String};
 
+/// What an id has beside its prefix: a hyphen and a UUID.
+pub(super) const SUFFIX_BYTES: usize = 37;
+
 #[derive(Debug)]
 pub(super) struct MemberIds {
     state: u64,
@@ -41,7 +44,7 @@ mod tests {
         let (first, second) = (ids.next("rdkafka"), ids.next("rdkafka"));
         assert_ne!(first, second);
         let uuid: uuid::Uuid = first.strip_prefix("rdkafka-").unwrap().parse().unwrap();
-        assert_eq!(uuid.get_version_num(), 4);
+        assert_eq!((uuid.get_version_num(), first.len()), (4, "rdkafka".len() + SUFFIX_BYTES));
         assert_eq!(MemberIds::new(1).next("rdkafka"), first);
         assert_ne!(MemberIds::new(2).next("rdkafka"), first);
     }

@@ -4,8 +4,8 @@
 //! 345, 394). Leaves committed offsets to `offsets`, assignments and subscriptions, opaque bytes here, to the clients.
 //! Invariant: every JoinGroup and SyncGroup gets exactly one reply, at once or later.
 //!
-//! Membership lives in memory: after a restart members are unknown, rejoin, and find their offsets where they were. All of it
-//! changes inside `state`, so that a later log of groups needs to record no more than what `state` holds at the end of a rebalance.
+//! Membership moves in memory; what a generation has come to is recorded in `__consumer_offsets` (`stored`), so that after a restart
+//! members go on in it. A rebalance that was going on then is begun again by its members, as in Kafka.
 
 mod admin;
 mod join;
@@ -13,7 +13,9 @@ mod leave;
 mod member;
 mod member_id;
 mod rebalance;
+mod record;
 mod state;
+mod stored;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -27,13 +29,16 @@ use alloc::{
 };
 
 use crate::{
+    big_endian::{fits, fits_with},
     error::Error,
     request::{ConnId, JoinGroup, Member, OffsetCommit, Reply, RequestId, SyncGroup},
     time::{Now, Wall},
 };
 pub use admin::DeleteOutcomes;
 use member_id::MemberIds;
+pub use record::GroupRecord;
 use state::{Group, State};
+use stored::Stored;
 use timers::Timers;
 use turn::Turn;
 
@@ -113,6 +118,10 @@ pub struct Groups {
     ids: MemberIds,
     /// Members, known or pending, that end with an in-process caller: its id, the group, the member.
     in_process: BTreeSet<(ConnId, String, String)>,
+    /// What a start after this moment would find.
+    stored: Stored,
+    /// What is to be stored next.
+    records: Vec<GroupRecord>,
 }
 
 impl Groups {
@@ -125,32 +134,36 @@ impl Groups {
             timers: Timers::default(),
             ids: MemberIds::new(seed),
             in_process: BTreeSet::new(),
+            stored: Stored::new(),
+            records: Vec::new(),
         }
     }
 
     /// Takes one request. Its reply, and those to requests that waited for it, are pushed to `out`; a JoinGroup or SyncGroup
-    /// that has to wait is answered by a later call.
-    pub fn handle(&mut self, now: Now, who: Caller, request: GroupRequest, out: &mut Vec<GroupReply>) {
+    /// that has to wait is answered by a later call. See [`Groups::take_records`] for what has to be durable before.
+    pub fn handle(&mut self, now: Now, wall: Wall, who: Caller, request: GroupRequest, out: &mut Vec<GroupReply>) {
         match request {
-            GroupRequest::Join(request) => self.join(now, who, request, out),
-            GroupRequest::Sync(request) => self.sync(now, who, request, out),
+            GroupRequest::Join(request) => self.join(now, wall, who, request, out),
+            GroupRequest::Sync(request) => self.sync(now, wall, who, request, out),
             GroupRequest::Heartbeat(member) => {
-                let outcome = self.heartbeat(now, &member, out);
+                let outcome = self.heartbeat(now, wall, &member, out);
                 out.push(GroupReply { to: who, reply: Reply::Heartbeat(outcome) });
             }
             GroupRequest::Leave { group, members } => {
-                let outcome = self.leave(now, &group, members, out);
+                let outcome = self.leave(now, wall, &group, members, out);
                 out.push(GroupReply { to: who, reply: Reply::LeaveGroup(outcome) });
             }
         }
     }
 
-    fn join(&mut self, now: Now, who: Caller, request: JoinGroup, out: &mut Vec<GroupReply>) {
+    fn join(&mut self, now: Now, wall: Wall, who: Caller, request: JoinGroup, out: &mut Vec<GroupReply>) {
         let sessions = self.settings.min_session_timeout_ms..=self.settings.max_session_timeout_ms;
         let refusal = if let Err(error) = check_name(&request.group) {
             Some(error)
         } else if !sessions.contains(&request.session_timeout_ms) {
             Some(Error::InvalidSessionTimeout)
+        } else if !names_fit(&request) {
+            Some(Error::InvalidRequest)
         } else if self.groups.contains_key(&request.group) {
             None
         } else if !request.member.is_empty() {
@@ -158,14 +171,14 @@ impl Groups {
         } else if !self.has_room() {
             Some(Error::CoordinatorNotAvailable)
         } else {
-            self.groups.insert(request.group.clone(), Group::new(now));
+            self.groups.insert(request.group.clone(), Group::new(Some(wall)));
             None
         };
         match refusal {
             Some(error) => out.push(GroupReply { to: who, reply: Reply::JoinGroup(Err((error, request.member))) }),
             None => {
                 let group = request.group.clone();
-                self.turn(now, &group, out, |turn| turn.join(who, request));
+                self.turn(now, wall, &group, out, |turn| turn.join(who, request));
             }
         }
     }
@@ -178,7 +191,7 @@ impl Groups {
         self.groups.len() < self.settings.max_groups
     }
 
-    fn sync(&mut self, now: Now, who: Caller, request: SyncGroup, out: &mut Vec<GroupReply>) {
+    fn sync(&mut self, now: Now, wall: Wall, who: Caller, request: SyncGroup, out: &mut Vec<GroupReply>) {
         let refusal = match check_name(&request.who.group) {
             Ok(()) if self.groups.contains_key(&request.who.group) => None,
             Ok(()) => Some(Error::UnknownMemberId),
@@ -188,19 +201,20 @@ impl Groups {
             Some(error) => out.push(GroupReply { to: who, reply: Reply::SyncGroup(Err(error)) }),
             None => {
                 let group = request.who.group.clone();
-                self.turn(now, &group, out, |turn| turn.sync(who, request));
+                self.turn(now, wall, &group, out, |turn| turn.sync(who, request));
             }
         }
     }
 
-    fn heartbeat(&mut self, now: Now, who: &Member, out: &mut Vec<GroupReply>) -> Result<(), Error> {
+    fn heartbeat(&mut self, now: Now, wall: Wall, who: &Member, out: &mut Vec<GroupReply>) -> Result<(), Error> {
         check_name(&who.group)?;
-        self.turn(now, &who.group, out, |turn| turn.heartbeat(who)).unwrap_or(Err(Error::UnknownMemberId))
+        self.turn(now, wall, &who.group, out, |turn| turn.heartbeat(who)).unwrap_or(Err(Error::UnknownMemberId))
     }
 
     fn leave(
         &mut self,
         now: Now,
+        wall: Wall,
         group: &str,
         members: Vec<(String, Option<String>)>,
         out: &mut Vec<GroupReply>,
@@ -209,25 +223,25 @@ impl Groups {
         if !self.groups.contains_key(group) {
             return Ok(members.into_iter().map(|(id, instance)| (id, instance, Err(Error::UnknownMemberId))).collect());
         }
-        Ok(self.turn(now, group, out, |turn| turn.leave(members)).unwrap_or_default())
+        Ok(self.turn(now, wall, group, out, |turn| turn.leave(members)).unwrap_or_default())
     }
 
     /// An in-process caller or a connection is gone. Members that it joined in process are removed at once; those of a TCP
     /// client live until their session ends, as in Kafka. A request of its that waits is still answered, to nobody.
-    pub fn disconnected(&mut self, now: Now, conn: ConnId, out: &mut Vec<GroupReply>) {
+    pub fn disconnected(&mut self, now: Now, wall: Wall, conn: ConnId, out: &mut Vec<GroupReply>) {
         let from = (conn, String::new(), String::new());
         while let Some((_, group, member)) =
             self.in_process.range(&from..).next().filter(|(owner, ..)| *owner == conn).cloned()
         {
             self.in_process.remove(&(conn, group.clone(), member.clone()));
-            self.turn(now, &group, out, |turn| turn.gone(&member));
+            self.turn(now, wall, &group, out, |turn| turn.gone(&member));
         }
     }
 
     /// Does what is due: sessions, rebalances and pending members that took too long.
-    pub fn handle_timeout(&mut self, now: Now, out: &mut Vec<GroupReply>) {
+    pub fn handle_timeout(&mut self, now: Now, wall: Wall, out: &mut Vec<GroupReply>) {
         while let Some(timer) = self.timers.pop(now) {
-            self.turn(now, timer.group(), out, |turn| turn.time_is_up(&timer));
+            self.turn(now, wall, timer.group(), out, |turn| turn.time_is_up(&timer));
         }
     }
 
@@ -256,31 +270,35 @@ impl Groups {
     }
 
     /// A commit that `check_commit` let through is a sign of life, as a heartbeat is.
-    pub fn committed(&mut self, now: Now, who: &Member) {
-        self.turn(now, &who.group, &mut Vec::new(), |turn| turn.refresh(&who.member));
+    pub fn committed(&mut self, now: Now, wall: Wall, who: &Member) {
+        self.turn(now, wall, &who.group, &mut Vec::new(), |turn| turn.refresh(&who.member));
     }
 
-    /// Since when nobody is in a group, on the wall clock; `None` while somebody is. A group unknown here may have had members
-    /// until we started. For `Offsets::expired`.
+    /// Since when nobody is in a group, on the wall clock; `None` while somebody is. A group unknown here never had members, so that
+    /// only its commits count (KIP-211); one whose members were in a process before this one had them until it started. For `Offsets::expired`.
     pub fn idle_since(&self, group: &str, now: Now, wall: Wall) -> Option<Wall> {
-        let since = match self.groups.get(group) {
-            Some(group) if group.state == State::Empty => group.empty_since,
-            Some(_) => return None,
-            None => self.started,
-        };
-        let elapsed = i64::try_from(now.0.saturating_sub(since.0)).unwrap_or(i64::MAX);
-        Some(Wall(wall.0.saturating_sub(elapsed)))
+        let running = i64::try_from(now.0.saturating_sub(self.started.0)).unwrap_or(i64::MAX);
+        match self.groups.get(group) {
+            Some(group) if group.state == State::Empty => {
+                group.empty_since.or(Some(Wall(wall.0.saturating_sub(running))))
+            }
+            Some(_) => None,
+            None => Some(Wall(0)),
+        }
     }
 
     /// Forgets groups that nobody is in and that have no offsets. Every `offsets.retention.check.interval.ms` or so.
     pub fn forget_idle(&mut self, has_offsets: impl Fn(&str) -> bool) {
-        self.groups.retain(|id, group| !group.is_idle() || has_offsets(id));
+        let idle = self.groups.iter().filter(|(id, group)| group.is_idle() && !has_offsets(id));
+        let idle: Vec<String> = idle.map(|(id, _)| id.clone()).collect();
+        idle.iter().for_each(|id| self.forget(id));
     }
 
     /// Lets one group act, and forgets it if nothing is left worth remembering.
     fn turn<T>(
         &mut self,
         now: Now,
+        wall: Wall,
         id: &str,
         out: &mut Vec<GroupReply>,
         act: impl FnOnce(&mut Turn<'_>) -> T,
@@ -288,12 +306,14 @@ impl Groups {
         let group = self.groups.get_mut(id)?;
         let mut turn = Turn {
             now,
+            wall,
             id,
             group,
             settings: &self.settings,
             timers: &mut self.timers,
             ids: &mut self.ids,
             in_process: &mut self.in_process,
+            records: &mut self.records,
             out,
         };
         let result = act(&mut turn);
@@ -306,7 +326,15 @@ impl Groups {
 
 type Left = Result<Vec<(String, Option<String>, Result<(), Error>)>, Error>;
 
+/// Whether a member's names fit into the group's record, and the id that is made of them.
+fn names_fit(request: &JoinGroup) -> bool {
+    let prefix = request.instance.as_deref().unwrap_or(&request.client_id);
+    let protocols = request.protocols.iter().map(|(name, _)| name.as_str());
+    let names = [&request.client_host, &request.client_id, &request.protocol_type].map(String::as_str);
+    fits_with(prefix, member_id::SUFFIX_BYTES) && names.into_iter().chain(protocols).all(fits)
+}
+
 /// Group ids go into keys of `__consumer_offsets`, where a length has 15 bits.
 fn check_name(group: &str) -> Result<(), Error> {
-    if group.is_empty() || i16::try_from(group.len()).is_err() { Err(Error::InvalidGroupId) } else { Ok(()) }
+    if group.is_empty() || !fits(group) { Err(Error::InvalidGroupId) } else { Ok(()) }
 }

@@ -56,11 +56,7 @@ impl Turn<'_> {
         if self.group.state != State::CompletingRebalance {
             return;
         }
-        let mut waiting = Vec::new();
-        for (id, member) in &mut self.group.members {
-            waiting.extend(member.sync.take().map(|caller| (id.clone(), caller)));
-        }
-        for (id, caller) in waiting {
+        for (id, caller) in self.group.take_waiting_syncs() {
             self.answer_sync(caller, Err(Error::RebalanceInProgress));
             self.refresh(&id);
         }
@@ -114,7 +110,10 @@ impl Turn<'_> {
             // Only a session's end or a member's return ends this; a timeout of 0 must not spin until then.
             return self.set_join_deadline(self.group.rebalance_timeout_ms().max(RETRY_MS));
         }
-        self.group.next_generation(self.now);
+        self.group.next_generation(self.wall);
+        if self.group.state == State::Empty {
+            self.record();
+        }
         self.announce_generation();
     }
 

@@ -16,7 +16,7 @@ use super::{Caller, member::Member};
 use crate::{
     error::Error,
     request::{ConnId, JoinGroup, Joined, Synced},
-    time::Now,
+    time::Wall,
 };
 
 /// Where a group stands. `Dead` is not among them: a dead group is one that is not there.
@@ -61,8 +61,8 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Group {
     pub state: State,
-    /// When it last became empty.
-    pub empty_since: Now,
+    /// When it last became empty, if that is known.
+    pub empty_since: Option<Wall>,
     pub generation: i32,
     pub protocol_type: String,
     /// The protocol of this generation; empty until there is one.
@@ -79,10 +79,11 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub fn new(now: Now) -> Self {
+    /// An empty group, since then.
+    pub fn new(empty_since: Option<Wall>) -> Self {
         Group {
             state: State::Empty,
-            empty_since: now,
+            empty_since,
             generation: 0,
             protocol_type: String::new(),
             protocol: String::new(),
@@ -103,6 +104,17 @@ impl Group {
     /// Nobody is in it or on the way into it.
     pub fn is_idle(&self) -> bool {
         self.state == State::Empty && self.pending.is_empty()
+    }
+
+    pub fn leader(&self) -> Option<&str> {
+        self.leader.as_deref()
+    }
+
+    /// A member leads from now on.
+    pub fn lead(&mut self, member: String) {
+        if self.members.contains_key(&member) {
+            self.leader = Some(member);
+        }
     }
 
     pub fn is_leader(&self, member: &str) -> bool {
@@ -130,6 +142,12 @@ impl Group {
 
     pub fn waiting_to_join(&self) -> usize {
         self.members.values().filter(|member| member.join.is_some()).count()
+    }
+
+    /// The SyncGroups that wait, by member.
+    pub fn take_waiting_syncs(&mut self) -> Vec<(String, Caller)> {
+        let waiting = self.members.iter_mut().filter_map(|(id, member)| Some((id.clone(), member.sync.take()?)));
+        waiting.collect()
     }
 
     /// The longest any member wants to be waited for.
@@ -233,13 +251,13 @@ impl Group {
     }
 
     /// The next generation, of those who are members now.
-    pub fn next_generation(&mut self, now: Now) {
+    pub fn next_generation(&mut self, wall: Wall) {
         self.generation = self.generation.checked_add(1).unwrap_or(1);
         self.pending_sync = self.members.keys().cloned().collect();
         if self.members.is_empty() {
             self.protocol.clear();
             self.state = State::Empty;
-            self.empty_since = now;
+            self.empty_since = Some(wall);
         } else {
             self.protocol = self.choose_protocol();
             self.state = State::CompletingRebalance;

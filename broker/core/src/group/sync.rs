@@ -54,17 +54,29 @@ impl Turn<'_> {
     /// The leader has decided. A member it forgot gets an empty assignment, one it made up gets none.
     fn assign(&mut self, assignments: Vec<(String, Bytes)>) {
         let mut assignments: BTreeMap<String, Bytes> = assignments.into_iter().collect();
-        let mut waiting = Vec::new();
         for (id, member) in &mut self.group.members {
             member.assignment = assignments.remove(id).unwrap_or_default();
-            waiting.extend(member.sync.take().map(|caller| (id.clone(), caller)));
         }
         self.group.state = State::Stable;
-        for (id, caller) in waiting {
+        if !self.record() {
+            return self.refuse_assignment();
+        }
+        for (id, caller) in self.group.take_waiting_syncs() {
             let synced = self.group.synced(&self.group.members[&id]);
             self.answer_sync(caller, Ok(synced));
             self.refresh(&id);
         }
+    }
+
+    /// What cannot be recorded is not told either: the members are to try again with less (Kafka's answer to a record that is too large).
+    fn refuse_assignment(&mut self) {
+        self.group.state = State::CompletingRebalance;
+        for (id, caller) in self.group.take_waiting_syncs() {
+            self.answer_sync(caller, Err(Error::UnknownServerError));
+            self.refresh(&id);
+        }
+        self.group.members.values_mut().for_each(|member| member.assignment = Bytes::new());
+        self.prepare_rebalance();
     }
 
     /// Members of this generation that never asked for their assignment are not there.

@@ -12,23 +12,26 @@ use alloc::{
 use super::{
     Caller, GroupReply, GroupSettings,
     member_id::MemberIds,
+    record::GroupRecord,
     state::Group,
     timers::{Timer, Timers},
 };
 use crate::{
     error::Error,
     request::{ConnId, Joined, Reply, Synced},
-    time::Now,
+    time::{Now, Wall},
 };
 
 pub(super) struct Turn<'a> {
     pub now: Now,
+    pub wall: Wall,
     pub id: &'a str,
     pub group: &'a mut Group,
     pub settings: &'a GroupSettings,
     pub timers: &'a mut Timers,
     pub ids: &'a mut MemberIds,
     pub in_process: &'a mut BTreeSet<(ConnId, String, String)>,
+    pub records: &'a mut Vec<GroupRecord>,
     pub out: &'a mut Vec<GroupReply>,
 }
 

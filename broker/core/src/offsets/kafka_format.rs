@@ -1,6 +1,6 @@
 //! Records of `__consumer_offsets` as bytes, as Kafka's own tools read them.
 //!
-//! Owns the layout (`OffsetCommitKey.json`, `OffsetCommitValue.json`). Leaves group metadata (key version 2 and up) alone.
+//! Owns the layout (`OffsetCommitKey.json`, `OffsetCommitValue.json`). Leaves groups' own records (key version 2) to `group::record`.
 //! Invariant: what is encoded here decodes to the same record; big-endian, as everything of Kafka's.
 //!
 //! ```text
@@ -40,7 +40,7 @@ impl OffsetRecord {
         }
     }
 
-    /// Reads a record of `__consumer_offsets`; `None` if it is of another kind, such as group metadata.
+    /// Reads a record of `__consumer_offsets`; `None` if it is of another kind, such as a group's.
     pub fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Option<OffsetRecord>, Damaged> {
         let mut key = BigEndian::new(key, WHAT);
         if !matches!(key.i16()?, 0 | KEY_VERSION) {

@@ -1,8 +1,9 @@
-//! Promise: a committed offset that was acknowledged or told is neither lost nor goes back; in one generation a partition has one owner.
+//! Promise: a committed offset that was acknowledged or told is neither lost nor goes back; in one generation a partition has one owner,
+//! over restarts too; and a member keeps its place for as long as it is heard of.
 //!
 //! Owns, per group and partition, the commits in the order in which they were sent. One that was never answered may count or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checked, log::Partition};
 use crate::broken;
@@ -13,6 +14,8 @@ pub struct GroupCheck {
     commits: BTreeMap<(String, Partition), Commits>,
     /// By group, leader, generation and partition.
     owners: BTreeMap<(String, String, i32, Partition), String>,
+    /// Groups that had members in the broker's process.
+    in_process: BTreeSet<String>,
 }
 
 struct Commits {
@@ -90,9 +93,18 @@ impl GroupCheck {
         Ok(())
     }
 
-    /// Generations begin again after a restart of the broker.
-    pub fn restarted(&mut self) {
-        self.owners.clear();
+    /// A member joins, and its membership ends with the broker's process.
+    pub fn lives_in_process(&mut self, group: &str) {
+        self.in_process.insert(group.into());
+    }
+
+    /// A member that is in a generation, and was heard of less than its session ago, is refused as one that is not. That is true only
+    /// where the broker died with members that lived in its process: the others join again with them.
+    pub fn disowned(&self, group: &str, member: &str) -> Checked {
+        if !self.in_process.contains(group) {
+            broken!("group {group}: {member} was forgotten within its session");
+        }
+        Ok(())
     }
 
     /// The topic is gone, and with it what was committed of it.

@@ -1,6 +1,6 @@
 //! Members of a consumer group: join, share out the partitions, read, commit, and now and then leave or fall silent.
 //!
-//! Owns a member's place in its group. The leader deals partitions round. Invariant: a member commits only what it was served, and
+//! Owns a member's place in its group, which it keeps when it is cut off or the broker dies. The leader deals partitions round. Invariant: a member commits only what it was served, and
 //! only in the generation it believes in.
 
 use std::collections::BTreeMap;
@@ -39,6 +39,9 @@ pub struct Consumer {
     /// Next offset to read and the one committed last, by partition that it owns.
     positions: BTreeMap<i32, Position>,
     heartbeat_at: u64,
+    sent_at: u64,
+    /// While it is in a generation: when it sent what was answered last, and well.
+    heard_of_at: Option<u64>,
     left: u32,
 }
 
@@ -78,6 +81,8 @@ impl Consumer {
             leader: String::new(),
             positions: BTreeMap::new(),
             heartbeat_at: 0,
+            sent_at: 0,
+            heard_of_at: None,
             left: moves,
         }
     }
@@ -87,7 +92,7 @@ impl Consumer {
     }
 
     fn ask(&mut self, port: &mut Port<'_>, stage: Stage, request: Request) -> Checked {
-        self.stage = stage;
+        (self.stage, self.sent_at) = (stage, port.now);
         self.asked = Some(port.send(request));
         Ok(())
     }
@@ -106,7 +111,11 @@ impl Consumer {
             protocols: vec![("round".into(), Bytes::new())],
             in_process: self.in_process,
         };
+        if self.in_process {
+            port.checks.groups.lives_in_process(&self.group);
+        }
         self.positions.clear();
+        self.heard_of_at = None;
         self.ask(port, Stage::Joining, Request::JoinGroup(request))
     }
 
@@ -131,6 +140,7 @@ impl Consumer {
             port.checks.groups.owns(&self.group, (&self.leader, self.generation), &partition, &self.member)?;
         }
         self.heartbeat_at = port.now + BEAT_MS;
+        self.heard_of_at = Some(self.sent_at);
         let topics = Some(vec![(self.topic.name.clone(), self.positions.keys().copied().collect())]);
         let known = |partition: &i32| {
             (*partition, port.checks.groups.asked(&self.group, &(self.topic.name.clone(), *partition)))
@@ -200,6 +210,7 @@ impl Consumer {
         match outcome {
             Some(Ok(())) => {
                 port.checks.groups.acknowledged(&self.group, &named, sent);
+                self.heard_of_at = Some(self.sent_at);
                 if let Some(position) = self.positions.get_mut(&partition) {
                     position.committed = offset;
                 }
@@ -209,14 +220,21 @@ impl Consumer {
             Some(Err(error)) => {
                 port.checks.groups.refused(&self.group, &named, sent);
                 self.stage = Stage::Reading;
-                self.refused(error)
+                self.refused(port, error)
             }
             None => broken!("a commit got no answer"),
         }
     }
 
     /// What every member does that is refused: join again.
-    fn refused(&mut self, error: Error) -> Checked {
+    fn refused(&mut self, port: &mut Port<'_>, error: Error) -> Checked {
+        let heard_of = self.heard_of_at.take().is_some_and(|at| port.now < at + SESSION_MS as u64);
+        match error {
+            Error::IllegalGeneration | Error::UnknownMemberId if heard_of => {
+                port.checks.groups.disowned(&self.group, &self.member)?;
+            }
+            _ => {}
+        }
         match error {
             Error::RebalanceInProgress => self.stage = Stage::Out,
             Error::IllegalGeneration => self.stage = Stage::Out,
@@ -276,15 +294,19 @@ impl Client for Consumer {
                 (self.member, self.stage) = (member, Stage::Out);
                 Ok(())
             }
-            (Stage::Joining, Reply::JoinGroup(Err((error, _)))) => self.refused(error),
+            (Stage::Joining, Reply::JoinGroup(Err((error, _)))) => self.refused(port, error),
             (Stage::Syncing, Reply::SyncGroup(Ok(synced))) => self.synced(port, &synced.assignment),
-            (Stage::Syncing, Reply::SyncGroup(Err(error))) => self.refused(error),
+            (Stage::Syncing, Reply::SyncGroup(Err(error))) => self.refused(port, error),
             (Stage::Finding(known), reply) => self.found(port, &known, reply),
             (Stage::Fetching(partition), reply) => self.fetched(port, partition, reply),
             (Stage::Committing(partition, offset, sent), reply) => {
                 self.committed(port, partition, offset, &sent, reply)
             }
-            (Stage::Beating, Reply::Heartbeat(outcome)) => outcome.or_else(|error| self.refused(error)),
+            (Stage::Beating, Reply::Heartbeat(Ok(()))) => {
+                self.heard_of_at = Some(self.sent_at);
+                Ok(())
+            }
+            (Stage::Beating, Reply::Heartbeat(Err(error))) => self.refused(port, error),
             (Stage::Leaving, Reply::LeaveGroup(_)) => {
                 self.stage = Stage::Out;
                 self.member.clear();
@@ -297,6 +319,13 @@ impl Client for Consumer {
     fn cut_off(&mut self) {
         self.topic.cut_off();
         self.asked = None;
+        let has_place =
+            matches!(self.stage, Stage::Reading | Stage::Fetching(_) | Stage::Committing(..) | Stage::Beating);
+        if has_place && !self.in_process {
+            // It asks at once whether it still is what it was.
+            (self.stage, self.heartbeat_at) = (Stage::Reading, 0);
+            return;
+        }
         self.stage = Stage::Out;
         if self.in_process {
             self.member.clear();

@@ -48,7 +48,6 @@ impl World {
             }
         }
         self.disk.be_kind();
-        self.checks.groups.restarted();
         self.audit(Damage::None)?;
         self.plan_this_life();
         Ok(())
@@ -57,7 +56,6 @@ impl World {
     /// Takes a broker that has started, and looks at what it has kept.
     pub fn go_on(&mut self, process: Process, damage: Damage) -> Checked {
         self.process = Some(process);
-        self.checks.groups.restarted();
         self.audit(damage)
     }
 

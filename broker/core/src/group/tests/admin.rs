@@ -104,14 +104,29 @@ fn idle_groups_are_forgotten_once_their_offsets_are_gone() {
 }
 
 #[test]
-fn a_group_is_idle_since_its_last_member_left_or_since_we_started() {
+fn a_group_is_idle_since_its_last_member_left() {
     let mut harness = Harness::new(settings());
-    let wall = Wall(5_000_000);
-    harness.sleep(100);
-    assert_eq!(harness.groups.idle_since("g", harness.now, wall), Some(Wall(5_000_000 - 100)));
+    let idle = |harness: &Harness| harness.groups.idle_since("g", harness.now, harness.wall());
+    assert_eq!(idle(&harness), Some(Wall(0)), "it never had members: only its commits count");
     let ids = harness.stable_group(1);
-    assert_eq!(harness.groups.idle_since("g", harness.now, wall), None);
+    assert_eq!(idle(&harness), None);
     harness.leave("g", &[(&ids[0], None)]).unwrap();
+    let left = harness.wall();
     harness.sleep(30);
-    assert_eq!(harness.groups.idle_since("g", harness.now, wall), Some(Wall(5_000_000 - 30)));
+    assert_eq!(idle(&harness), Some(left));
+    harness.restart();
+    assert_eq!(idle(&harness), Some(left));
+}
+
+#[test]
+fn a_group_of_members_in_the_process_before_is_idle_since_the_start() {
+    let mut harness = Harness::new(settings());
+    let sent = harness.send(GroupRequest::Join(join("").in_process()));
+    let id = harness.joined(sent).unwrap().member;
+    harness.send(sync(1, &id, &[]));
+    harness.sleep(1_000);
+    harness.restart();
+    let started = harness.wall();
+    harness.sleep(30);
+    assert_eq!(harness.groups.idle_since("g", harness.now, harness.wall()), Some(started));
 }

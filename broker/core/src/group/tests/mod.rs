@@ -7,17 +7,22 @@ mod leave;
 mod property;
 mod rebalance;
 mod static_members;
+mod stored;
 mod sync;
 
 use alloc::{
     collections::BTreeMap,
+    format,
     string::{String, ToString},
     vec::Vec,
 };
 use bytes::Bytes;
 
 use super::*;
-use crate::request::{Joined, Synced};
+use crate::{
+    codec::{Reader, Writer},
+    request::{Joined, Synced},
+};
 
 pub type JoinOutcome = Result<Joined, (Error, String)>;
 pub type LeaveOutcome = Result<Vec<(String, Option<String>, Result<(), Error>)>, Error>;
@@ -36,19 +41,27 @@ pub struct Harness {
     pub now: Now,
     next_request: u64,
     pub replies: BTreeMap<Caller, Reply>,
+    /// All records, in order.
+    pub written: Vec<GroupRecord>,
 }
 
 impl Harness {
     pub fn new(settings: GroupSettings) -> Self {
         let now = Now(1_000_000);
-        Harness { groups: Groups::new(settings, 7, now), now, next_request: 0, replies: BTreeMap::new() }
+        Harness {
+            groups: Groups::new(settings, 7, now),
+            now,
+            next_request: 0,
+            replies: BTreeMap::new(),
+            written: Vec::new(),
+        }
     }
 
     pub fn send_on(&mut self, conn: u64, request: GroupRequest) -> Sent {
         self.next_request += 1;
         let caller = Caller { conn: ConnId(conn), request: RequestId(self.next_request) };
         let mut out = Vec::new();
-        self.groups.handle(self.now, caller, request, &mut out);
+        self.groups.handle(self.now, self.wall(), caller, request, &mut out);
         self.keep(out);
         Sent(caller)
     }
@@ -57,7 +70,13 @@ impl Harness {
         self.send_on(0, request)
     }
 
+    /// The wall clock, which goes as the other one does.
+    pub fn wall(&self) -> Wall {
+        Wall(self.now.0 as i64)
+    }
+
     fn keep(&mut self, out: Vec<GroupReply>) {
+        self.write();
         for GroupReply { to, reply } in out {
             assert!(self.replies.insert(to, reply).is_none(), "{to:?} was answered twice");
         }
@@ -76,14 +95,41 @@ impl Harness {
 
     fn expire(&mut self) {
         let mut out = Vec::new();
-        self.groups.handle_timeout(self.now, &mut out);
+        self.groups.handle_timeout(self.now, self.wall(), &mut out);
         self.keep(out);
     }
 
     pub fn disconnect(&mut self, conn: u64) {
         let mut out = Vec::new();
-        self.groups.disconnected(self.now, ConnId(conn), &mut out);
+        self.groups.disconnected(self.now, self.wall(), ConnId(conn), &mut out);
         self.keep(out);
+    }
+
+    /// What the broker does with the records before it sends replies.
+    pub fn write(&mut self) {
+        for record in self.groups.take_records() {
+            self.groups.replay(&record);
+            self.written.push(record);
+        }
+    }
+
+    /// The process dies and starts again, from a checkpoint or from the log of records, which comes to the same.
+    pub fn restart(&mut self) {
+        let mut snapshot = Writer::default();
+        self.groups.encode(&mut snapshot);
+        let seed = self.next_request + 100;
+        let (mut from_snapshot, mut from_log) = (self.reborn(seed), self.reborn(seed));
+        from_snapshot.decode(&mut Reader(&snapshot.0)).expect("it was just encoded");
+        self.written.iter().for_each(|record| from_log.replay(record));
+        for groups in [&mut from_snapshot, &mut from_log] {
+            groups.resume(self.now).expect("it was just written");
+        }
+        assert_eq!(format!("{from_snapshot:?}"), format!("{from_log:?}"));
+        self.groups = from_log;
+    }
+
+    fn reborn(&self, seed: u64) -> Groups {
+        Groups::new(self.groups.settings.clone(), seed, self.now)
     }
 
     pub fn is_waiting(&self, sent: Sent) -> bool {

@@ -162,7 +162,7 @@ fn a_commit_is_a_sign_of_life() {
     let ids = harness.stable_group(1);
     let generation = harness.generation();
     harness.sleep(9_000);
-    harness.groups.committed(harness.now, &member_of("g", generation, &ids[0]));
+    harness.groups.committed(harness.now, harness.wall(), &member_of("g", generation, &ids[0]));
     harness.sleep(9_000);
     assert_eq!(harness.heartbeat("g", generation, &ids[0]), Ok(()));
 }
