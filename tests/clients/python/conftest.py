@@ -1,4 +1,4 @@
-"""What both test files share: where the broker is, and a topic name that no other test uses."""
+"""What the test files share: where the broker is, and a topic name that no other test uses."""
 
 import os
 import uuid
