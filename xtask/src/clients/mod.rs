@@ -4,6 +4,7 @@
 //! Invariant: a table says what a user of Kafka sees; where connectd and Kafka differ, the table is right only if Kafka passes it.
 
 mod case;
+mod go;
 mod java;
 mod kcat;
 mod node;
@@ -22,7 +23,7 @@ use target::Target;
 /// `cargo xtask clients`
 #[derive(clap::Args)]
 pub struct Args {
-    /// kcat, python, node, java, tools, page, rest [default: all]
+    /// kcat, python, go, node, java, tools, page, rest [default: all]
     names: Vec<String>,
     /// Against the real Kafka instead of connectd
     #[arg(long)]
@@ -35,9 +36,10 @@ pub struct Args {
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
 type Suite = (&'static str, fn() -> Option<&'static str>, fn(&Target) -> Result<Score>);
 
-const SUITES: [Suite; 7] = [
+const SUITES: [Suite; 8] = [
     ("kcat", kcat::missing, kcat::cases),
     ("python", python::missing, python::cases),
+    ("go", go::missing, go::cases),
     ("node", node::missing, node::cases),
     ("java", java::missing, java::cases),
     ("tools", java::missing, tools::cases),

@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 14] = [
+const SUITES: [(&str, Suite); 15] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -59,6 +59,7 @@ const SUITES: [(&str, Suite); 14] = [
     ("simulator", || one("10,000 seeds", repo::cargo(&["run", "--release", "-p", "sim", "--", "--seeds", "10000"]))),
     ("kcat", || clients::suite("kcat")),
     ("python", || clients::suite("python")),
+    ("go", || clients::suite("go")),
     ("node", || clients::suite("node")),
     ("java", || clients::suite("java")),
     ("page", || clients::suite("page")),

@@ -40,8 +40,14 @@ impl Score {
     }
 
     /// What a runner's closing line says: cargo's `test result: ...`, pytest's `=== ... in 1.00s ===`,
-    /// and those of node's test runner. Any other line is nothing.
+    /// those of node's test runner, and Go's line for each test (parts of a test, indented, are no tests). Any other line is nothing.
     pub fn read(line: &str) -> Score {
+        match line.strip_prefix("--- ").and_then(|rest| rest.split_once(": ")) {
+            Some(("PASS", _)) => return Score::passed(1),
+            Some(("FAIL", _)) => return Score::failed(1),
+            Some(("SKIP", _)) => return Score { skipped: 1, ..Score::default() },
+            _ => {}
+        }
         let plain = line.trim();
         if let Some(counts) = plain.strip_prefix("test result: ") {
             return Score { skipped: 0, ..Score::count(counts) };
@@ -107,6 +113,10 @@ mod tests {
         check("========= 5 passed in 2.10s =========", 5, 0, 0);
         check("==== 1 failed, 5 passed, 2 skipped, 1 warning in 2.10s ====", 5, 1, 2);
         check("==== 1 passed, 1 error in 2.10s ====", 1, 1, 0);
+        check("--- PASS: TestProduce (0.91s)", 1, 0, 0);
+        check("    --- PASS: TestProduce/gzip (0.16s)", 0, 0, 0);
+        check("--- FAIL: TestProduce (0.91s)", 0, 1, 0);
+        check("--- SKIP: TestProduce (0.00s)", 0, 0, 1);
         check("# pass 5", 5, 0, 0);
         check("# fail 1", 0, 1, 0);
         check("# skipped 2", 0, 0, 2);
