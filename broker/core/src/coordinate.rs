@@ -84,7 +84,7 @@ impl Broker {
         self.send(wall, out);
     }
 
-    /// Forgets what is old: offsets whose group has been empty for longer than `offsets.retention.minutes` (KIP-211), and
+    /// Forgets what is old: offsets that their group has not used for longer than `offsets.retention.minutes` (KIP-211), and
     /// transactional ids and producers that are not used any more.
     pub(crate) fn expire_old(&mut self, now: Now) {
         if now < self.next_offset_expiry {
@@ -92,7 +92,7 @@ impl Broker {
         }
         self.next_offset_expiry = now.plus(OFFSET_EXPIRY_MS);
         let Some(wall) = self.wall(now) else { return };
-        let records = self.offsets.expired(wall, |group| self.groups.idle_since(group, now, wall));
+        let records = self.offsets.expired(wall, |group, topic| self.groups.unused_since(group, topic, now, wall));
         self.append_offsets(wall, &records, None);
         self.groups.forget_idle(|group| self.offsets.has_group(group));
         self.append_groups(wall);

@@ -259,17 +259,18 @@ impl Offsets {
         committed.chain(pending).collect()
     }
 
-    /// The records that remove what is past `offsets.retention.minutes` at `wall`. `idle_since` says since when a group has no
-    /// members, or `None` while it has some, whose offsets are kept (`Groups::idle_since`). Retention counts from the later
+    /// The records that remove what is past `offsets.retention.minutes` at `wall`. `unused_since` says since when nobody of a group
+    /// reads a topic, or `None` while somebody does, whose offsets are kept (`Groups::unused_since`). Retention counts from the later
     /// of that moment and the commit.
-    pub fn expired(&self, wall: Wall, idle_since: impl Fn(&str) -> Option<Wall>) -> Vec<OffsetRecord> {
+    pub fn expired(&self, wall: Wall, unused_since: impl Fn(&str, &str) -> Option<Wall>) -> Vec<OffsetRecord> {
         let retention = i64::try_from(self.settings.retention_ms).unwrap_or(i64::MAX);
         let mut records = Vec::new();
         for (group, topics) in &self.groups {
-            let Some(idle) = idle_since(group) else { continue };
-            let is_old =
-                |committed: &Committed| wall.0.saturating_sub(committed.commit_timestamp.max(idle.0)) >= retention;
             for (topic, partitions) in topics {
+                let Some(unused) = unused_since(group, topic) else { continue };
+                let is_old = |committed: &Committed| {
+                    wall.0.saturating_sub(committed.commit_timestamp.max(unused.0)) >= retention
+                };
                 let unstable = |partition: i32| self.pending.contains(&(group.clone(), topic.clone(), partition));
                 let old = partitions.iter().filter(|(index, committed)| is_old(committed) && !unstable(**index));
                 records.extend(old.map(|(&partition, _)| tombstone(group, topic, partition)));

@@ -10,7 +10,7 @@ use alloc::{
 use bytes::Bytes;
 
 use super::{
-    Groups,
+    CONSUMER, Groups,
     state::{Group, State},
 };
 use crate::{
@@ -103,9 +103,6 @@ impl Groups {
         })
     }
 }
-
-/// The protocol type of consumers, whose members' metadata is a `ConsumerProtocolSubscription`.
-const CONSUMER: &str = "consumer";
 
 /// The topics of a subscription: version i16, then an array of strings; `None` if it cannot be read.
 fn subscribed(metadata: &[u8]) -> Option<Vec<&[u8]>> {

@@ -274,16 +274,16 @@ impl Groups {
         self.turn(now, wall, &who.group, &mut Vec::new(), |turn| turn.refresh(&who.member));
     }
 
-    /// Since when nobody is in a group, on the wall clock; `None` while somebody is. A group unknown here never had members, so that
-    /// only its commits count (KIP-211); one whose members were in a process before this one had them until it started. For `Offsets::expired`.
-    pub fn idle_since(&self, group: &str, now: Now, wall: Wall) -> Option<Wall> {
+    /// Since when nobody of a group reads a topic, on the wall clock; `None` while somebody does, or may. Where only commits count
+    /// that is for ever: in a group that never had members, and of a topic that consumers, all of them with their assignments, are not
+    /// subscribed to (KIP-211). Members of a process before this one were there until this one started. For `Offsets::expired`.
+    pub fn unused_since(&self, id: &str, topic: &str, now: Now, wall: Wall) -> Option<Wall> {
         let running = i64::try_from(now.0.saturating_sub(self.started.0)).unwrap_or(i64::MAX);
-        match self.groups.get(group) {
-            Some(group) if group.state == State::Empty => {
-                group.empty_since.or(Some(Wall(wall.0.saturating_sub(running))))
-            }
-            Some(_) => None,
-            None => Some(Wall(0)),
+        let Some(group) = self.groups.get(id) else { return Some(Wall(0)) };
+        match group.state {
+            State::Empty => group.empty_since.or(Some(Wall(wall.0.saturating_sub(running)))),
+            State::Stable if group.protocol_type == CONSUMER && !self.is_reading(id, topic) => Some(Wall(0)),
+            _ => None,
         }
     }
 
@@ -333,6 +333,9 @@ fn names_fit(request: &JoinGroup) -> bool {
     let names = [&request.client_host, &request.client_id, &request.protocol_type].map(String::as_str);
     fits_with(prefix, member_id::SUFFIX_BYTES) && names.into_iter().chain(protocols).all(fits)
 }
+
+/// The protocol type of consumers, whose members' metadata is a `ConsumerProtocolSubscription`.
+const CONSUMER: &str = "consumer";
 
 /// Group ids go into keys of `__consumer_offsets`, where a length has 15 bits.
 fn check_name(group: &str) -> Result<(), Error> {

@@ -94,7 +94,7 @@ fn offsets_expire_after_the_retention_from_commit_or_from_the_last_member() {
     commit(&mut offsets, 1_000, "g", "t", 0, 1);
     commit(&mut offsets, 1_050, "g", "t", 1, 1);
     let expired = |wall, idle: Option<i64>| {
-        let records = offsets.expired(Wall(wall), |_| idle.map(Wall));
+        let records = offsets.expired(Wall(wall), |_, _| idle.map(Wall));
         records.len()
     };
     assert_eq!(expired(1_099, Some(0)), 0);

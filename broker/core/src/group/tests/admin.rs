@@ -106,7 +106,7 @@ fn idle_groups_are_forgotten_once_their_offsets_are_gone() {
 #[test]
 fn a_group_is_idle_since_its_last_member_left() {
     let mut harness = Harness::new(settings());
-    let idle = |harness: &Harness| harness.groups.idle_since("g", harness.now, harness.wall());
+    let idle = |harness: &Harness| harness.groups.unused_since("g", "t", harness.now, harness.wall());
     assert_eq!(idle(&harness), Some(Wall(0)), "it never had members: only its commits count");
     let ids = harness.stable_group(1);
     assert_eq!(idle(&harness), None);
@@ -128,5 +128,27 @@ fn a_group_of_members_in_the_process_before_is_idle_since_the_start() {
     harness.restart();
     let started = harness.wall();
     harness.sleep(30);
-    assert_eq!(harness.groups.idle_since("g", harness.now, harness.wall()), Some(started));
+    assert_eq!(harness.groups.unused_since("g", "t", harness.now, harness.wall()), Some(started));
+}
+
+#[test]
+fn of_a_topic_that_nobody_is_subscribed_to_only_commits_count() {
+    let check = |protocol_type: &str, metadata: &'static [u8], stable: bool, topic: &str, expected: Option<Wall>| {
+        let mut harness = Harness::new(settings());
+        let protocols = alloc::vec![("range".to_string(), Bytes::from_static(metadata))];
+        let request = JoinGroup { protocol_type: protocol_type.into(), protocols, ..join("") };
+        let sent = harness.send(GroupRequest::Join(request));
+        let id = harness.joined(sent).unwrap().member;
+        if stable {
+            harness.send(sync(1, &id, &[]));
+        }
+        let unused = harness.groups.unused_since("g", topic, harness.now, harness.wall());
+        assert_eq!(unused, expected, "{protocol_type}, {metadata:?}, stable: {stable}, {topic}");
+    };
+    const READS_T: &[u8] = b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff";
+    check("consumer", READS_T, true, "t", None);
+    check("consumer", READS_T, true, "u", Some(Wall(0)));
+    check("consumer", READS_T, false, "u", None);
+    check("consumer", b"what is this", true, "u", None);
+    check("connect", READS_T, true, "u", None);
 }
