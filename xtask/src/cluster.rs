@@ -4,7 +4,7 @@
 
 use crate::kafka::Kafka;
 use crate::test::Score;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use e2e::{Folder, Worker, folder::binary, free_port};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -23,28 +23,15 @@ pub fn suite() -> Result<Score> {
     let broker = kafka.broker(folder.path(), port)?;
     let _running = broker.start()?;
     let mut score = Score::default();
-    score.add(told("a worker on Kafka's broker", worker(port)));
+    score.add(Score::told("a worker on Kafka's broker", worker(port)));
     for (name, script) in SCRIPTS {
-        score.add(told(name, transcript(&kafka, port, name, script)));
+        score.add(Score::told(name, transcript(&kafka, port, name, script)));
     }
     Ok(score)
 }
 
-fn told(name: &str, outcome: Result<(), String>) -> Score {
-    match outcome {
-        Ok(()) => {
-            println!("ok     {name}");
-            Score::passed(1)
-        }
-        Err(why) => {
-            println!("FAILED {name}\n{why}");
-            Score::failed(1)
-        }
-    }
-}
-
 /// The tutorial's file pipe.
-fn worker(port: u16) -> Result<(), String> {
+fn worker(port: u16) -> Result<()> {
     let worker = Worker::new("cluster-worker").set("bootstrap.servers", &format!("127.0.0.1:{port}")).pipe();
     worker.folder.write("test.txt", "foo\nbar\n");
     let connectd = worker.start();
@@ -138,20 +125,19 @@ struct Shown {
 }
 
 /// The same script with both; the error shows the first step that differs.
-fn transcript(kafka: &Kafka, port: u16, name: &str, script: &[Step]) -> Result<(), String> {
+fn transcript(kafka: &Kafka, port: u16, name: &str, script: &[Step]) -> Result<()> {
     let topic = name.replace(' ', "-");
     for (tool, input, args) in script {
-        let said = |error: anyhow::Error| format!("{tool} {args}: {error:#}");
-        let theirs =
-            shown(kafka.tool(tool).map_err(said)?, port, input, args, &format!("{topic}-kafka")).map_err(said)?;
+        let said = || format!("{tool} {args}");
+        let theirs = shown(kafka.tool(tool)?, port, input, args, &format!("{topic}-kafka")).with_context(said)?;
         let mut own = Command::new(binary());
         own.arg(tool);
-        let ours = shown(own, port, input, args, &format!("{topic}-ours")).map_err(said)?;
+        let ours = shown(own, port, input, args, &format!("{topic}-ours")).with_context(said)?;
         // Kafka's clients warn of things that are no news (a topic that is being made): silence is fine there.
         let same = ours.stdout == theirs.stdout && ours.code == theirs.code && (theirs.has_stderr || !ours.has_stderr);
         let loud = theirs.code == Some(0) || ours.has_stderr;
         if !(same && loud) {
-            return Err(format!("{tool} {args}\n  Kafka's: {theirs:?}\n  ours:    {ours:?}"));
+            bail!("{tool} {args}\n  Kafka's: {theirs:?}\n  ours:    {ours:?}");
         }
     }
     Ok(())

@@ -237,8 +237,21 @@ impl Kafka {
     /// # Errors
     /// When Java cannot be started.
     pub fn connect(&self, files: &[PathBuf], log: &Path) -> Result<Running> {
-        let mut java = self.java("org.apache.kafka.connect.cli.ConnectStandalone", CONNECT_HEAP, "log4j2.properties");
+        self.worker("Standalone", files, log)
+    }
+
+    /// Starts `connect-distributed` with this file, as [`Kafka::connect`] does.
+    ///
+    /// # Errors
+    /// When Java cannot be started.
+    pub fn connect_distributed(&self, file: &Path, log: &Path) -> Result<Running> {
+        self.worker("Distributed", &[file.to_path_buf()], log)
+    }
+
+    fn worker(&self, mode: &str, files: &[PathBuf], log: &Path) -> Result<Running> {
+        let class = format!("org.apache.kafka.connect.cli.Connect{mode}");
         let dir = log.parent().expect("a log lies in a folder");
+        let mut java = self.java(&class, CONNECT_HEAP, "log4j2.properties");
         Ok(Running::start(java.args(files).current_dir(dir), log)?)
     }
 

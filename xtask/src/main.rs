@@ -9,6 +9,7 @@ mod cluster;
 mod connect;
 mod crash;
 mod kafka;
+mod kafka_connect;
 mod repo;
 mod run;
 mod sim;

@@ -7,7 +7,7 @@ mod score;
 
 pub use score::Score;
 
-use crate::{clients, cluster, connect, repo, run as set_up};
+use crate::{clients, cluster, connect, kafka_connect, repo, run as set_up};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 15] = [
+const SUITES: [(&str, Suite); 16] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -65,6 +65,7 @@ const SUITES: [(&str, Suite); 15] = [
     ("page", || clients::suite("page")),
     ("connect", connect::suite),
     ("cluster", cluster::suite),
+    ("kafka-connect", kafka_connect::suite),
     ("tools", || clients::suite("tools")),
 ];
 

@@ -32,6 +32,20 @@ impl Score {
         Score { skipped: 1, ..Score::default() }
     }
 
+    /// One test by itself; prints its line, and why it failed.
+    pub fn told(name: &str, outcome: anyhow::Result<()>) -> Score {
+        match outcome {
+            Ok(()) => {
+                println!("ok     {name}");
+                Score::passed(1)
+            }
+            Err(why) => {
+                println!("FAILED {name}\n{why:#}");
+                Score::failed(1)
+            }
+        }
+    }
+
     /// Adds another count.
     pub fn add(&mut self, other: Score) {
         self.passed += other.passed;
