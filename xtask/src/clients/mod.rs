@@ -11,6 +11,7 @@ mod node;
 mod page;
 mod python;
 mod rest;
+mod rust;
 mod target;
 mod tools;
 mod transactions;
@@ -23,7 +24,7 @@ use target::Target;
 /// `cargo xtask clients`
 #[derive(clap::Args)]
 pub struct Args {
-    /// kcat, python, go, node, java, tools, page, rest [default: all]
+    /// kcat, python, go, rust, node, java, tools, page, rest [default: all]
     names: Vec<String>,
     /// Against the real Kafka instead of connectd
     #[arg(long)]
@@ -36,10 +37,11 @@ pub struct Args {
 /// A kind of client: its name, what is missing for it on this machine, and its cases.
 type Suite = (&'static str, fn() -> Option<&'static str>, fn(&Target) -> Result<Score>);
 
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 9] = [
     ("kcat", kcat::missing, kcat::cases),
     ("python", python::missing, python::cases),
     ("go", go::missing, go::cases),
+    ("rust", || None, rust::cases),
     ("node", node::missing, node::cases),
     ("java", java::missing, java::cases),
     ("tools", java::missing, tools::cases),

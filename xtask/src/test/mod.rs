@@ -50,7 +50,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 16] = [
+const SUITES: [(&str, Suite); 17] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -60,6 +60,7 @@ const SUITES: [(&str, Suite); 16] = [
     ("kcat", || clients::suite("kcat")),
     ("python", || clients::suite("python")),
     ("go", || clients::suite("go")),
+    ("rust-clients", || clients::suite("rust")),
     ("node", || clients::suite("node")),
     ("java", || clients::suite("java")),
     ("page", || clients::suite("page")),
@@ -81,7 +82,7 @@ fn in_guests(folder: &str, args: &[&str]) -> Command {
 
 fn format() -> Result<Score> {
     let mut score = one("cargo fmt", repo::cargo(&["fmt", "--all", "--check"]))?;
-    for folder in GUESTS {
+    for folder in GUESTS.into_iter().chain(["tests/clients/rust"]) {
         score.add(one(&format!("cargo fmt in {folder}"), in_guests(folder, &["fmt", "--all", "--check"]))?);
     }
     Ok(score)
