@@ -128,7 +128,7 @@ impl Columns {
 pub fn without(records: &Batch, skip: &[u32]) -> Result<Batch, record::BadBatch> {
     let mut kept = Columns::with_capacity(records.count as usize, records.values.data.len());
     for i in (0..records.count as usize).filter(|i| skip.binary_search(&(*i as u32)).is_err()) {
-        kept.partition(records.topic(i), records.partition(i).unwrap_or(0), 0);
+        kept.partition(records.topic(i), records.partition(i).unwrap_or(-1), 0);
         let headers = records.headers.iter().flat_map(|all| all.of(i));
         let (offset, timestamp) = (records.offset(i).unwrap_or(0), records.timestamp(i).unwrap_or(-1));
         kept.push(offset, timestamp, records.keys.get(i), records.values.get(i), headers);

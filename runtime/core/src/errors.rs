@@ -22,6 +22,8 @@ pub enum Stage {
     HeaderConverter,
     /// The connector's `put`.
     TaskPut,
+    /// The way of a source's record into its topic.
+    KafkaProduce,
 }
 
 impl Stage {
@@ -33,6 +35,7 @@ impl Stage {
             Self::ValueConverter => "VALUE_CONVERTER",
             Self::HeaderConverter => "HEADER_CONVERTER",
             Self::TaskPut => "TASK_PUT",
+            Self::KafkaProduce => "KAFKA_PRODUCE",
         }
     }
 }
@@ -63,6 +66,11 @@ impl Failed {
     /// The trace of a task that this record ends.
     pub fn trace(&self, records: &Batch) -> String {
         let Self { index, stage, class, fault } = self;
+        if *stage == Stage::KafkaProduce {
+            return format!(
+                "org.apache.kafka.connect.errors.ConnectException: Unrecoverable exception from producer send callback\nCaused by: {fault}"
+            );
+        }
         let (place, stage) = (place(records, *index as usize), stage.name());
         format!(
             "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler\n\twhile executing stage {stage} with class '{class}' for {place}\nCaused by: {fault}"

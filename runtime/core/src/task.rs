@@ -72,10 +72,39 @@ pub enum Said {
     TopicUsed(String),
     /// Something is wrong that may pass; for the log.
     Warning(String),
-    /// So many records have failed on their way and are left out.
-    Skipped(u64),
     /// A record has failed (`errors.log.enable`); for the log.
     Error(String),
+    /// For the metrics alone.
+    Counted(Count),
+}
+
+/// What is counted on the way (`task-error-metrics`, `sink-task-metrics`; contract 9.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Records that a transform or a converter could not process.
+    Failed {
+        /// How many.
+        records: u64,
+        /// They are left out, and the task goes on.
+        tolerated: bool,
+    },
+    /// Records that failed outside those: the sink reported them, or a topic cannot take them.
+    Reported {
+        /// How many.
+        records: u64,
+        /// They are left out, and the task goes on.
+        tolerated: bool,
+    },
+    /// So many records of a sink were dropped by a transform.
+    Filtered(u64),
+    /// A call into the connector, or an append, is tried again.
+    Retried,
+    /// Records on their way to the dead letter queue.
+    DeadLetters(u64),
+    /// Of those, so many could not be written.
+    DeadLettersLost(u64),
+    /// The sink found nothing safe to commit.
+    CommitSkipped,
 }
 
 /// Longer and longer waits.

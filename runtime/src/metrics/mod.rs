@@ -4,10 +4,14 @@
 //! Owns the meters of tasks and of starts, and how they are shown. Leaves measuring to the loops of the tasks, once per call and never
 //! per record. Invariant: what is shown of a task goes when its run ends; names and labels are Kafka's, units as Kafka has them.
 
+mod errors;
 mod exposition;
+mod facts;
 mod shown;
 mod startups;
 mod task;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::{
@@ -18,21 +22,28 @@ use std::{
 
 use runtime_core::{
     herder::{Direction, TaskId},
-    rest::ConnectorStatus,
+    rest::{ConnectorStatus, ServerInfo},
     worker_config::WorkerConfig,
 };
 
 pub use exposition::CONTENT_TYPE;
+pub use facts::{Fact, facts};
 pub use startups::{Kind, Startups};
 pub use task::TaskMeter;
 use window::Sampling;
+
+use crate::cluster::wall_ms;
 
 /// Every meter of a worker.
 pub struct Metrics {
     sampling: Sampling,
     began: Instant,
+    /// Milliseconds since 1970 of that.
+    began_ms: i64,
     tasks: Mutex<BTreeMap<TaskId, Arc<TaskMeter>>>,
     startups: Mutex<Startups>,
+    /// Class of each connector that has an instance.
+    classes: Mutex<BTreeMap<String, String>>,
 }
 
 impl Metrics {
@@ -43,7 +54,8 @@ impl Metrics {
             width_ms: number("metrics.sample.window.ms", 30_000).max(1),
             samples: number("metrics.num.samples", 2).clamp(1, 1_000) as usize,
         };
-        Arc::new(Self { sampling, began: Instant::now(), tasks: Mutex::default(), startups: Mutex::default() })
+        let (began, began_ms, tasks) = (Instant::now(), wall_ms(), Mutex::default());
+        Arc::new(Self { sampling, began, began_ms, tasks, startups: Mutex::default(), classes: Mutex::default() })
     }
 
     /// The meter of a run that begins, in place of the one before. It is shown until it is dropped; if the task has failed, for as long
@@ -59,18 +71,29 @@ impl Metrics {
         self.startups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A connector has an instance of this class.
+    pub fn connector(&self, connector: &str, class: &str) {
+        self.classes().insert(connector.to_owned(), class.to_owned());
+    }
+
+    fn classes(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.classes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tasks(&self) -> MutexGuard<'_, BTreeMap<TaskId, Arc<TaskMeter>>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The text of `GET /metrics`, with these connectors: all that there are.
-    pub fn text(&self, connectors: &[ConnectorStatus]) -> String {
+    /// The text of `GET /metrics` of the worker that says so of itself, with these connectors: all that there are.
+    pub fn text(&self, info: &ServerInfo, connectors: &[ConnectorStatus]) -> String {
         let there: BTreeSet<(&str, u32)> = connectors
             .iter()
             .flat_map(|connector| connector.tasks.iter().map(|task| (connector.name.as_str(), task.id)))
             .collect();
         self.tasks().retain(|task, meter| !meter.has_failed() || there.contains(&(task.connector.as_str(), task.task)));
-        shown::text(self, connectors)
+        let names: BTreeSet<&str> = connectors.iter().map(|connector| connector.name.as_str()).collect();
+        self.classes().retain(|connector, _| names.contains(connector.as_str()));
+        shown::text(self, info, connectors)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use runtime_core::{
     herder::Direction,
-    rest::{ConnectorStatus, ConnectorType, TaskState},
+    rest::{ConnectorStatus, ConnectorType, ServerInfo, TaskState},
 };
 
 use super::{Kind, Metrics, TaskMeter, exposition::Exposition, task::Numbers};
@@ -10,11 +10,14 @@ use super::{Kind, Metrics, TaskMeter, exposition::Exposition, task::Numbers};
 /// States that have a count of their own.
 const STATES: [&str; 6] = ["running", "paused", "failed", "unassigned", "destroyed", "restarting"];
 
-pub(super) fn text(metrics: &Metrics, connectors: &[ConnectorStatus]) -> String {
+pub(super) fn text(metrics: &Metrics, info: &ServerInfo, connectors: &[ConnectorStatus]) -> String {
     let mut to = Exposition::default();
+    to.add("kafka_connect_app_info_version", &[("version", &info.version)], 1.0);
+    to.add("kafka_connect_app_info_commit_id", &[("commit_id", &info.commit)], 1.0);
+    to.add("kafka_connect_app_info_start_time_ms", &[], metrics.began_ms as f64);
     worker(&mut to, metrics, connectors);
     for connector in connectors {
-        of_connector(&mut to, connector);
+        of_connector(&mut to, connector, metrics.classes().get(&connector.name).map_or("unknown", String::as_str));
     }
     for (task, meter) in metrics.tasks().iter() {
         let number = task.task.to_string();
@@ -43,7 +46,7 @@ fn worker(to: &mut Exposition, metrics: &Metrics, connectors: &[ConnectorStatus]
     }
 }
 
-fn of_connector(to: &mut Exposition, connector: &ConnectorStatus) {
+fn of_connector(to: &mut Exposition, connector: &ConnectorStatus, class: &str) {
     let name = ("connector", connector.name.as_str());
     let version = connector.connector.version.as_deref().unwrap_or("unknown");
     let kind = match connector.kind {
@@ -52,6 +55,7 @@ fn of_connector(to: &mut Exposition, connector: &ConnectorStatus) {
     };
     let state = connector.connector.state.to_ascii_lowercase();
     to.add("kafka_connect_connector_status", &[name, ("status", &state)], 1.0);
+    to.add("kafka_connect_connector_connector_class", &[name, ("connector_class", class)], 1.0);
     to.add("kafka_connect_connector_connector_type", &[name, ("connector_type", kind)], 1.0);
     to.add("kafka_connect_connector_connector_version", &[name, ("connector_version", version)], 1.0);
     let state_of = |task: &TaskState| task.state.to_ascii_lowercase();
@@ -67,6 +71,12 @@ fn of_connector(to: &mut Exposition, connector: &ConnectorStatus) {
 }
 
 fn of_task(to: &mut Exposition, labels: &[(&str, &str)], meter: &TaskMeter) {
+    for fact in meter.facts() {
+        let key = fact.attribute.replace('-', "_");
+        let alias = fact.alias.as_ref().map(|(name, alias)| (*name, alias.as_str()));
+        let all: Vec<_> = labels.iter().copied().chain(alias).chain([(key.as_str(), fact.value.as_str())]).collect();
+        to.add(&format!("kafka_connect_{}_{}", fact.group, fact.attribute), &all, 1.0);
+    }
     meter.show(|numbers, now| {
         let mut add = |group: &str, values: &[(&str, f64)]| {
             for (name, value) in values {
@@ -92,15 +102,7 @@ fn of_task(to: &mut Exposition, labels: &[(&str, &str)], meter: &TaskMeter) {
             Direction::Source => add("source_task", &source(numbers, now)),
             Direction::Sink => add("sink_task", &sink(numbers, now)),
         }
-        add(
-            "task_error",
-            &[
-                ("total-record-errors", numbers.errors as f64),
-                ("total-record-failures", numbers.failures as f64),
-                ("total-records-skipped", numbers.skipped as f64),
-                ("last-error-timestamp", numbers.last_error as f64),
-            ],
-        );
+        add("task_error", &numbers.errors.rows());
     });
 }
 
@@ -118,7 +120,7 @@ fn source(numbers: &Numbers, now: u64) -> [(&'static str, f64); 9] {
     ]
 }
 
-fn sink(numbers: &Numbers, now: u64) -> [(&'static str, f64); 13] {
+fn sink(numbers: &Numbers, now: u64) -> [(&'static str, f64); 15] {
     [
         ("sink-record-read-total", numbers.taken.total as f64),
         ("sink-record-read-rate", numbers.taken.window.rate(now)),
@@ -133,5 +135,7 @@ fn sink(numbers: &Numbers, now: u64) -> [(&'static str, f64); 13] {
         ("offset-commit-seq-no", numbers.commits.total as f64),
         ("offset-commit-completion-total", numbers.commits.total as f64),
         ("offset-commit-completion-rate", numbers.commits.window.rate(now)),
+        ("offset-commit-skip-total", numbers.commits_skipped.total as f64),
+        ("offset-commit-skip-rate", numbers.commits_skipped.window.rate(now)),
     ]
 }

@@ -8,15 +8,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runtime_core::herder::Direction;
+use runtime_core::{herder::Direction, task::Count};
 
-use super::window::{Sampling, Window};
+use crate::cluster::wall_ms;
+
+use super::{
+    Fact,
+    errors::Errors,
+    window::{Sampling, Window},
+};
 
 /// The meter of a run.
 pub struct TaskMeter {
     direction: Direction,
     began: Instant,
     numbers: Mutex<Numbers>,
+    facts: Mutex<Vec<Fact>>,
 }
 
 /// A total, and its rate.
@@ -28,7 +35,7 @@ pub struct Flow {
 }
 
 impl Flow {
-    fn new(sampling: Sampling) -> Self {
+    pub fn new(sampling: Sampling) -> Self {
         Self { total: 0, window: Window::new(sampling) }
     }
 
@@ -62,14 +69,11 @@ pub struct Numbers {
     pub commit_ms: Window,
     /// Partitions that a sink reads.
     pub partitions: u64,
-    /// Errors, whether tolerated or not.
-    pub errors: u64,
-    /// Records that failed and ended the task.
-    pub failures: u64,
-    /// Records left out.
-    pub skipped: u64,
-    /// Milliseconds since 1970 of the last error; 0 for none.
-    pub last_error: i64,
+    /// A sink's commits with nothing in them.
+    pub commits_skipped: Flow,
+    /// What went wrong with records.
+    pub errors: Errors,
+    failed: bool,
     running: Spent,
     paused: Spent,
 }
@@ -113,14 +117,23 @@ impl TaskMeter {
             commit_success: window(),
             commit_ms: window(),
             partitions: 0,
-            errors: 0,
-            failures: 0,
-            skipped: 0,
-            last_error: 0,
+            commits_skipped: flow(),
+            errors: Errors::default(),
+            failed: false,
             running: Spent::default(),
             paused: Spent::default(),
         };
-        Self { direction, began: clock, numbers: Mutex::new(numbers) }
+        Self { direction, began: clock, numbers: Mutex::new(numbers), facts: Mutex::default() }
+    }
+
+    /// What the task is made of.
+    pub fn describe(&self, facts: Vec<Fact>) {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+    }
+
+    /// What [`TaskMeter::describe`] said.
+    pub fn facts(&self) -> Vec<Fact> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Which way its records go.
@@ -161,14 +174,12 @@ impl TaskMeter {
         numbers.move_active(now, 0, count);
     }
 
-    /// A source's records are in their topics, and its offsets with them; some were dropped, some failed.
-    pub fn written(&self, delivered: u64, filtered: u64, failed: u64) {
+    /// A source's records are in their topics, and its offsets with them; some were dropped.
+    pub fn written(&self, delivered: u64, dropped: u64) {
         let now = self.now_ms();
         let mut numbers = self.numbers();
         numbers.given.add(now, delivered);
-        numbers.move_active(now, 0, delivered + filtered + failed);
-        numbers.fail(failed);
-        numbers.skipped += failed;
+        numbers.move_active(now, 0, delivered + dropped);
     }
 
     /// Offsets were committed, or could not be.
@@ -184,25 +195,41 @@ impl TaskMeter {
     pub fn partitions(&self, more: usize, fewer: usize) {
         let mut numbers = self.numbers();
         numbers.partitions = (numbers.partitions + more as u64).saturating_sub(fewer as u64);
+        if fewer > 0 {
+            // What was on its way comes again to whoever gets the partitions.
+            numbers.active_now = 0;
+        }
     }
 
-    /// Records of a sink failed and are left out.
-    pub fn skipped(&self, count: u64) {
+    /// The loop has counted something.
+    pub fn counted(&self, count: Count) {
+        let now = self.now_ms();
         let mut numbers = self.numbers();
-        numbers.fail(count);
-        numbers.skipped += count;
+        match count {
+            Count::Filtered(records) => numbers.move_active(now, 0, records),
+            Count::CommitSkipped => numbers.commits_skipped.add(now, 1),
+            // Those that are left out are not on their way any more; a source's are acknowledged later.
+            Count::Failed { records, tolerated: true } if self.direction == Direction::Sink => {
+                numbers.move_active(now, 0, records);
+                numbers.errors.count(count, wall_ms());
+            }
+            _ => numbers.errors.count(count, wall_ms()),
+        }
+    }
+
+    /// An error is in the log (`errors.log.enable`).
+    pub fn logged(&self) {
+        self.numbers().errors.logged += 1;
     }
 
     /// The task has failed.
     pub fn failed(&self) {
-        let mut numbers = self.numbers();
-        numbers.fail(1);
-        numbers.failures += 1;
+        self.numbers().failed = true;
     }
 
     /// True once it has failed.
     pub fn has_failed(&self) -> bool {
-        self.numbers().failures > 0
+        self.numbers().failed
     }
 
     /// It runs, or is paused.
@@ -224,13 +251,6 @@ impl Numbers {
         self.active.record(now, self.active_now as f64);
     }
 
-    fn fail(&mut self, count: u64) {
-        if count > 0 {
-            self.errors += count;
-            self.last_error = crate::cluster::wall_ms();
-        }
-    }
-
     /// Parts of the run's time that it was running, and paused.
     pub fn ratios(&self) -> (f64, f64) {
         let (running, paused) = (self.running.whole().as_secs_f64(), self.paused.whole().as_secs_f64());
@@ -248,11 +268,10 @@ mod tests {
         let meter = TaskMeter::new(Direction::Source, Sampling { width_ms: 1_000, samples: 2 }, Instant::now());
         meter.taken(10, Some(Duration::from_millis(4)));
         meter.taken(0, Some(Duration::from_secs(9)));
-        meter.written(7, 1, 1);
+        meter.written(7, 2);
         meter.committed(true, Duration::from_millis(2));
         meter.show(|numbers, now| {
             assert_eq!((numbers.taken.total, numbers.given.total, numbers.active_now), (10, 7, 1));
-            assert_eq!((numbers.errors, numbers.skipped, numbers.failures), (1, 1, 0));
             assert_eq!((numbers.batch.max(now), numbers.call_ms.max(now)), (10.0, 4.0));
             assert_eq!((numbers.commits.total, numbers.commit_success.avg(now)), (1, 1.0));
         });

@@ -149,7 +149,7 @@ async fn health(axum::extract::State(app): axum::extract::State<App>) -> Respons
 async fn metrics(axum::extract::State(app): axum::extract::State<App>) -> Response {
     let connectors =
         app.herd.query(|herder| herder.names().into_iter().filter_map(|name| herder.status(&name)).collect::<Vec<_>>());
-    let text = app.metrics.text(&connectors.await);
+    let text = app.metrics.text(&app.info, &connectors.await);
     ([(header::CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], text).into_response()
 }
 

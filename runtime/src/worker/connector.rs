@@ -66,6 +66,8 @@ async fn live(shared: &Shared, start: &Start) -> Result<Connector, String> {
     let resolved = shared.plugins.resolve(&start.config)?;
     let found = shared.plugins.find(&resolved).await?;
     let trace = |call: &'static str| move |error| call_error(error).trace(call);
+    let class = found.plugin.info().classes(found.role).next().unwrap_or_default();
+    shared.metrics.connector(&start.connector, class);
     let config = pairs(&resolved);
     let env = Env { connector: start.connector.clone(), config: config.clone(), ..Env::default() };
     let mut instance = found.plugin.connector(env).await.map_err(trace("connector"))?;

@@ -11,7 +11,7 @@ use runtime_core::{
     task::{Ended, Said},
 };
 
-use crate::metrics::Metered;
+use crate::metrics::{Fact, Metered};
 
 /// A meter, and what it has to remember between two of its readings.
 pub(super) struct Measure {
@@ -27,6 +27,11 @@ impl Measure {
         Self { meter, called: Instant::now(), asked: Instant::now(), putting: 0 }
     }
 
+    /// What the task is made of.
+    pub fn describe(&self, facts: Vec<Fact>) {
+        self.meter.describe(facts);
+    }
+
     /// The source's machine wants this done.
     pub fn source_begins(&mut self, output: &source::Output) {
         match output {
@@ -35,8 +40,8 @@ impl Measure {
                 self.called = Instant::now();
                 if let source::Call::OnAck { acks, .. } = call {
                     for ack in acks {
-                        let failed = ack.failed.len() as u64;
-                        self.meter.written(ack.delivered.into(), ack.filtered.into(), failed);
+                        let dropped = u64::from(ack.filtered) + ack.failed.len() as u64;
+                        self.meter.written(ack.delivered.into(), dropped);
                     }
                 }
             }
@@ -76,10 +81,8 @@ impl Measure {
     pub fn sink_got(&mut self, input: &sink::Input) {
         match input {
             sink::Input::Fetched(_, Ok(fetched)) => self.meter.taken(fetched.records.count.into(), None),
-            sink::Input::Called { outcome: Ok(sink::Answer::Put(failures)), effects, .. } => {
-                let errant = effects.iter().filter(|effect| matches!(effect, sink::Effect::Errant(..))).count();
+            sink::Input::Called { outcome: Ok(sink::Answer::Put(_)), .. } => {
                 self.meter.put(self.putting, self.called.elapsed());
-                self.meter.skipped((failures.len() + errant) as u64);
             }
             sink::Input::Reply(_, reply) => self.answered(reply),
             _ => {}
@@ -91,8 +94,9 @@ impl Measure {
         match said {
             Said::Running => self.meter.is(false),
             Said::Paused => self.meter.is(true),
-            Said::Skipped(count) => self.meter.skipped(*count),
-            Said::TopicUsed(_) | Said::Warning(_) | Said::Error(_) => {}
+            Said::Counted(count) => self.meter.counted(*count),
+            Said::Error(_) => self.meter.logged(),
+            Said::TopicUsed(_) | Said::Warning(_) => {}
         }
     }
 

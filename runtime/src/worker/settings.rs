@@ -28,6 +28,7 @@ const FETCH_BYTES: u32 = 2 << 20;
 /// Settings of a source task. The error is for the status.
 pub(super) fn source(worker: &WorkerConfig, start: &StartTask, role: Role) -> Result<source::Settings, String> {
     let connector = connector(worker, start, role)?;
+    let client = Client::new(worker, start, "producer");
     Ok(source::Settings {
         task: start.task.clone(),
         transforms: connector.transforms,
@@ -37,6 +38,7 @@ pub(super) fn source(worker: &WorkerConfig, start: &StartTask, role: Role) -> Re
         offsets_topic: worker.offset_storage_topic.clone(),
         max_records: POLL_RECORDS,
         max_bytes: POLL_BYTES,
+        most: source::MostBytes(client.number("max.request.size", 1 << 20)?),
         max_batch_bytes: BATCH_BYTES,
         max_append_bytes: APPEND_BYTES,
         paused: start.paused,
@@ -52,8 +54,7 @@ pub(super) fn sink(
     pace: Pace,
 ) -> Result<sink::Settings, String> {
     let connector = connector(worker, start, role)?;
-    let client =
-        Client { worker: worker.raw.under("consumer."), connector: start.connector.under("consumer.override.") };
+    let client = Client::new(worker, start, "consumer");
     let reset = client.text("auto.offset.reset", "earliest");
     let task = &start.task;
     Ok(sink::Settings {
@@ -92,18 +93,25 @@ pub(super) fn group(config: &ConfigMap, connector: &str) -> String {
     own.map_or_else(|| format!("connect-{connector}"), str::to_owned)
 }
 
-fn connector(worker: &WorkerConfig, start: &StartTask, role: Role) -> Result<ConnectorSettings, String> {
+/// The framework's settings of a task's connector. The error is for the status.
+pub(super) fn connector(worker: &WorkerConfig, start: &StartTask, role: Role) -> Result<ConnectorSettings, String> {
     let WorkerConfig { key_converter, value_converter, header_converter, .. } = worker;
     ConnectorSettings::new(&start.connector, role, key_converter, value_converter, header_converter)
 }
 
 /// Client settings: the connector's before the worker's.
 struct Client {
+    which: &'static str,
     worker: ConfigMap,
     connector: ConfigMap,
 }
 
 impl Client {
+    fn new(worker: &WorkerConfig, start: &StartTask, which: &'static str) -> Self {
+        let connector = start.connector.under(&format!("{which}.override."));
+        Self { which, worker: worker.raw.under(&format!("{which}.")), connector }
+    }
+
     fn get(&self, key: &str) -> Option<&str> {
         self.connector.get(key).or_else(|| self.worker.get(key)).map(str::trim).filter(|value| !value.is_empty())
     }
@@ -113,8 +121,9 @@ impl Client {
     }
 
     fn number<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, String> {
+        let which = self.which;
         let wrong =
-            |text: &str| format!("Invalid value {text} for configuration consumer.{key}: a whole number is needed");
+            |text: &str| format!("Invalid value {text} for configuration {which}.{key}: a whole number is needed");
         self.get(key).map_or(Ok(default), |text| text.parse().map_err(|_| wrong(text)))
     }
 }

@@ -19,8 +19,12 @@ use runtime_core::{
 use runtime_host::{Env, HostError, Plugin, StopFlag};
 use tokio::sync::mpsc;
 
-use super::{Shared, measure::Measure, sink, source};
-use crate::cluster::{Caller, Who, wall_ms};
+use super::{Shared, measure::Measure, settings, sink, source};
+use crate::{
+    cluster::{Caller, Who, wall_ms},
+    metrics::facts,
+    plugins::CONTRACT_VERSION,
+};
 
 /// What a task is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,12 @@ async fn run_task(shared: Arc<Shared>, mut start: StartTask, control: mpsc::Rece
     let (direction, began) = (start.direction, Instant::now());
     let stop = StopFlag::default();
     let measure = Measure::new(shared.metrics.task(&start.task, direction));
+    let info = found.plugin.info();
+    let class = (info.classes(found.role).next().unwrap_or_default(), info.version.as_str());
+    match settings::connector(&shared.config, &start, found.role) {
+        Ok(read) => measure.describe(facts(&start.connector, class, direction, &read.converters, CONTRACT_VERSION)),
+        Err(trace) => return Ended::Failed { trace },
+    }
     let mut context = Context { shared, start, plugin: found.plugin, stop, control, measure, began, deadline: None };
     let ended = match direction {
         Direction::Source => source::run(&mut context).await,
@@ -158,7 +168,7 @@ impl Context {
             Said::Paused => Input::TaskPaused { task, run },
             Said::TopicUsed(_) if !self.shared.config.topic_tracking_enable => return,
             Said::TopicUsed(topic) => Input::TopicUsed { task, topic, at: wall_ms() },
-            Said::Skipped(_) => return,
+            Said::Counted(_) => return,
             Said::Error(text) => return tracing::error!(task = %task, "{text}"),
             Said::Warning(text) => return tracing::warn!(task = %task, "{text}"),
         };

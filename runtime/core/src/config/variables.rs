@@ -61,7 +61,7 @@ impl Provider {
             }
             _ => {
                 return Err(format!(
-                    "Invalid value {class} for configuration config.providers.{name}.class: Class {class} could not be found. There are FileConfigProvider, DirectoryConfigProvider and EnvVarConfigProvider"
+                    "Invalid value {class} for configuration config.providers.{name}.class: Could not load config provider class or one of its dependencies. There are FileConfigProvider, DirectoryConfigProvider and EnvVarConfigProvider"
                 ));
             }
         };
@@ -178,6 +178,10 @@ mod tests {
         assert!(matches!(&all[0].kind, ProviderKind::File(paths) if paths == &["/a", "/b"]));
         assert!(matches!(&all[1].kind, ProviderKind::Environment(None)));
         let worker: ConfigMap = [("config.providers", "x"), ("config.providers.x.class", "Nope")].into_iter().collect();
-        assert!(Provider::all(&worker).unwrap_err().contains("Class Nope could not be found"));
+        assert!(
+            Provider::all(&worker)
+                .unwrap_err()
+                .contains("Could not load config provider class or one of its dependencies")
+        );
     }
 }

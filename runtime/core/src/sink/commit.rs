@@ -13,7 +13,7 @@ use super::{
 use crate::{
     exchange::{ErrorClass, TopicPartition, TpOffset},
     source::task_name,
-    task::{Backoff, CallError, StateChange},
+    task::{Backoff, CallError, Count, StateChange},
     time::Now,
 };
 
@@ -79,13 +79,20 @@ impl Commit {
         self.out || self.append.is_some()
     }
 
-    /// Somebody else has the partitions now: nothing of what was put is committed.
-    pub fn lost(&mut self) {
+    /// Somebody else has the partitions now: nothing of what was put is committed. True if the connector has saved state in vain.
+    pub fn lost(&mut self) -> bool {
+        let in_vain = !self.unsaved.is_empty();
         self.unsaved.clear();
         self.letters.clear();
         if !self.out {
             self.append = None;
         }
+        in_vain
+    }
+
+    /// State that was not appended belongs to an instance that is no more.
+    pub fn forget_state(&mut self) {
+        self.unsaved.clear();
     }
 
     pub fn sent(&mut self) {
@@ -230,6 +237,9 @@ impl Sink {
             }
         }
         let letters = core::mem::take(&mut self.commit.letters);
+        if offsets.is_empty() {
+            self.count(Count::CommitSkipped);
+        }
         if offsets.is_empty() && letters.is_empty() {
             return;
         }
@@ -309,6 +319,7 @@ impl Sink {
 
     fn appended(&mut self, now: Now, outcome: Result<(), (Error, String)>) {
         let Some(pending) = self.commit.append.take() else { return };
+        let letters = pending.append.batches.iter().map(|(_, _, batch)| batch.info.count as u64).sum();
         match outcome {
             Ok(()) => {
                 self.commit.backoff.reset();
@@ -331,10 +342,16 @@ impl Sink {
                     self.commit.take_back(pending);
                     return;
                 }
+                self.count(Count::Retried);
                 self.commit.send_at = Some(now.plus(self.commit.backoff.next_ms()));
                 self.commit.append = Some(pending);
             }
-            Err((_, why)) => self.fail(format!("the offsets cannot be committed: {why}")),
+            Err((_, why)) => {
+                if letters > 0 {
+                    self.count(Count::DeadLettersLost(letters));
+                }
+                self.fail(format!("the offsets cannot be committed: {why}"));
+            }
         }
     }
 }

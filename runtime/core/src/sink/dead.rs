@@ -24,7 +24,7 @@ use crate::{
     errors::{Failed, Stage},
     exchange::{ConnectorError, ErrorClass},
     record::Batch,
-    task::{Said, ask_topics, topics_of},
+    task::{Count, Said, ask_topics, topics_of},
 };
 
 /// Letters that may wait, in bytes; beyond them no more records are put until they are written.
@@ -139,6 +139,9 @@ impl Sink {
                 letters.push(self.letter(queue, failed, raw));
             }
         }
+        if !letters.is_empty() {
+            self.count(Count::DeadLetters(letters.len() as u64));
+        }
         (letters, failures.is_empty() || policy.tolerate)
     }
 
@@ -180,6 +183,8 @@ impl Sink {
         let trace = first.trace(&came);
         self.warn(format!("{} records were not taken; the first because: {}", failures.len(), first.fault));
         let (letters, goes_on) = self.records_failed(&failures, raw, &came);
+        let records = if goes_on { failures.len() as u64 } else { 1 };
+        self.count(Count::Reported { records, tolerated: goes_on });
         if goes_on {
             self.commit.letters(letters);
         } else {

@@ -10,7 +10,7 @@ use crate::{
     consumer::{FetchId, Fetched},
     exchange::{ErrorClass, TopicPartition, TpOffset},
     record::Batch,
-    task::{CallError, Said},
+    task::{CallError, Count, Said},
     time::Now,
 };
 
@@ -59,16 +59,20 @@ impl Sink {
         let raw = self.settings.dead_letters.is_some().then(|| Arc::new(records.clone()));
         let Settings { transforms, converters, accepts, .. } = &mut self.settings;
         let outcome = transforms.sink(records, converters, accepts);
+        if outcome.filtered > 0 {
+            self.count(Count::Filtered(outcome.filtered.into()));
+        }
         let mut letters = Vec::new();
         if let Some(first) = outcome.failures.first() {
             let goes_on;
             (letters, goes_on) = self.records_failed(&outcome.failures, raw.as_deref(), outcome.came());
+            let records = if goes_on { outcome.failures.len() as u64 } else { 1 };
+            self.count(Count::Failed { records, tolerated: goes_on });
             if !goes_on {
                 self.commit.last_letters(letters);
                 return self.fail(first.trace(outcome.came()));
             }
             let count = outcome.failures.len();
-            self.outputs.push_back(super::Output::Say(Said::Skipped(count as u64)));
             self.warn(format!("{count} records are left out; the first because: {}", first.fault));
         }
         let origin = raw.map(|records| Origin { records, places: outcome.origin });
@@ -98,6 +102,7 @@ impl Sink {
             Err(error) if error.is_retriable() => {
                 let wait = retry_after.or(error.retry_after_ms()).unwrap_or_else(|| self.put_backoff.next_ms());
                 self.put_at = Some(now.plus(wait));
+                self.count(Count::Retried);
                 return self.warn(format!("{}\n\tthe same records are put again in {wait} ms", error.trace("put")));
             }
             Err(error) => return self.fail_call(&error, "put"),

@@ -31,7 +31,7 @@ use crate::{
     consumer::{Consumer, Event},
     exchange::TopicPartition,
     source::task_name,
-    task::{Backoff, CallError, Ended, Said},
+    task::{Backoff, CallError, Count, Ended, Said},
     time::Now,
 };
 
@@ -48,6 +48,10 @@ pub struct Sink {
     /// Partitions that the connector has opened.
     opened: BTreeSet<TopicPartition>,
     letting_go: Option<LettingGo>,
+    /// The connector keeps state with its offsets.
+    keeps_state: bool,
+    /// It took records that are not committed and come again, so it is to begin anew from the state that is.
+    anew: bool,
     /// Records to be put: those being put (again) first.
     deliveries: VecDeque<Delivery>,
     put_at: Option<Now>,
@@ -115,6 +119,8 @@ impl Sink {
             to_open: None,
             opened: BTreeSet::new(),
             letting_go: None,
+            keeps_state: false,
+            anew: false,
             deliveries: VecDeque::new(),
             put_at: None,
             put_backoff: Backoff::default(),
@@ -142,6 +148,7 @@ impl Sink {
             }
             Input::Fetched(id, fetched) => self.fetched(now, id, fetched),
             Input::Called { outcome, state, effects } => {
+                self.keeps_state |= !state.is_empty();
                 self.commit.save(state);
                 let retry_after = effects.iter().rev().find_map(|effect| match effect {
                     Effect::RetryAfter(ms) => Some(u64::from(*ms)),
@@ -203,7 +210,7 @@ impl Sink {
                 Event::Assigned(starts) => self.to_open = Some(starts),
                 Event::Revoke => self.letting_go = Some(LettingGo::Commit),
                 Event::Lost => {
-                    self.commit.lost();
+                    self.anew |= self.commit.lost();
                     self.letting_go = Some(LettingGo::Close);
                 }
                 Event::Failed(why) => self.fail(why),
@@ -264,6 +271,7 @@ impl Sink {
             }
             Phase::Starting => {
                 self.alive = true;
+                self.keeps_state |= !self.saved.is_empty();
                 Some((Calling::Start, Call::Start { state: core::mem::take(&mut self.saved) }))
             }
             Phase::Running => self.next_call(now),
@@ -316,18 +324,28 @@ impl Sink {
         if self.commit.is_pending() {
             return None;
         }
+        self.anew |= self.commit.has_more();
         self.commit.forget_offsets();
         if !self.opened.is_empty() {
             let tps = core::mem::take(&mut self.opened).into_iter().collect();
             return Some((Calling::Close, Call::Close(tps)));
         }
         self.letting_go = None;
-        if !self.stopping {
+        if !self.stopping && !core::mem::take(&mut self.anew) | !self.keeps_state {
             self.consumer.revoked();
             return None;
         }
         self.phase = Phase::Stopping;
         Some((Calling::Stop, Call::Stop))
+    }
+
+    /// The instance has stopped though the task goes on: the next one starts from the state that is committed, as after a crash, so that
+    /// a connector which keeps its place in that state takes back what comes again.
+    fn begin_anew(&mut self) {
+        self.warn("what was put since the last commit comes again: the connector is started anew".into());
+        self.commit.forget_state();
+        self.consumer.revoked();
+        self.phase = Phase::Joining;
     }
 
     fn called(&mut self, now: Now, outcome: Result<Answer, CallError>, retry_after: Option<u64>) {
@@ -345,7 +363,10 @@ impl Sink {
                 if let Err(error @ CallError::Trap(_)) = outcome {
                     self.fail(error.trace("stop"));
                 }
-                self.leave();
+                match self.stopping || self.failure.is_some() {
+                    true => self.leave(),
+                    false => self.begin_anew(),
+                }
             }
             (Calling::Open | Calling::Close, Ok(_)) => {}
             (Calling::PreCommit, Ok(answer)) => self.fail(format!("pre-commit answered {answer:?}")),
@@ -438,6 +459,10 @@ impl Sink {
         self.phase = Phase::Over;
         let ended = self.failure.take().map_or(Ended::Stopped, |trace| Ended::Failed { trace });
         self.outputs.push_back(Output::End(ended));
+    }
+
+    fn count(&mut self, count: Count) {
+        self.outputs.push_back(Output::Say(Said::Counted(count)));
     }
 
     fn warn(&mut self, text: String) {

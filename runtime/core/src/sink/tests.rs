@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 use super::*;
 
+mod again;
 mod dead;
 use crate::{
     config::{ConfigMap, settings::Topics},
@@ -460,6 +461,7 @@ fn an_empty_pre_commit_commits_nothing() {
     world.settle();
     world.wait_for("pre-commit");
     assert_eq!(world.committed(), -1);
+    assert!(world.log.contains(&"Counted(CommitSkipped)".into()), "{:?}", world.log);
     world.wait_for("append");
     assert_eq!(world.committed(), 3);
 }

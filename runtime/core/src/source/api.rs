@@ -4,6 +4,7 @@ use alloc::{string::String, vec::Vec};
 use broker_core::request::{Reply, Request};
 use bytes::Bytes;
 
+use super::MostBytes;
 use crate::{
     config::TopicCreation,
     errors::Policy,
@@ -33,6 +34,8 @@ pub struct Settings {
     pub max_records: u32,
     /// Most bytes of one poll.
     pub max_bytes: u32,
+    /// Most bytes of one record (`max.request.size` of the producer).
+    pub most: MostBytes,
     /// Most bytes of one record batch (`max.message.bytes` of the topics).
     pub max_batch_bytes: usize,
     /// Polls go on behind an append until so many bytes wait for the next one; 1 lets one poll wait.

@@ -9,6 +9,7 @@ mod api;
 mod offsets;
 mod ready;
 mod requests;
+mod size;
 #[cfg(test)]
 mod tests;
 
@@ -23,14 +24,18 @@ use bytes::Bytes;
 
 pub use api::{Call, Input, Output, Settings};
 pub use offsets::of_connector as offsets_of;
+pub use size::MostBytes;
 
 use ready::Ready;
 
 use crate::{
+    columns::without,
+    errors::{Failed, Stage},
     exchange::{Ack, Polled, SourceBatch},
     herder::TaskId,
+    record::Batch,
     scalar::ScalarMap,
-    task::{Backoff, CallError, Ended, Said, StateChange},
+    task::{Backoff, CallError, Count, Ended, Said, StateChange},
     time::Now,
 };
 
@@ -335,6 +340,7 @@ impl Source {
             Err(error) if error.is_retriable() => {
                 let wait = error.retry_after_ms().unwrap_or_else(|| self.poll_backoff.next_ms());
                 self.warn(error.trace("poll"));
+                self.count(Count::Retried);
                 self.poll_at = Some(now.plus(wait));
             }
             Err(error) => self.fail_call(&error, "poll"),
@@ -343,24 +349,46 @@ impl Source {
 
     fn convert(&mut self, mut batch: SourceBatch, wall: i64) {
         let records = core::mem::take(&mut batch.records);
-        let outcome = self.settings.transforms.source(records, &self.settings.converters);
-        let policy = self.settings.errors;
-        for failed in outcome.failures.iter().filter(|_| policy.log) {
-            let line = failed.log_line(&self.settings.task, outcome.came(), policy.log_messages);
-            self.outputs.push_back(Output::Say(Said::Error(line)));
+        let mut outcome = self.settings.transforms.source(records, &self.settings.converters);
+        if !self.go_on_without(&outcome.failures, outcome.came()) {
+            return;
         }
-        if let Some(first) = outcome.failures.first() {
-            if !policy.tolerate {
-                return self.fail(first.trace(outcome.came()));
+        let mut failed: Vec<u32> = outcome.failures.iter().map(|failed| failed.index).collect();
+        let too_large = self.settings.most.too_large(&outcome.records);
+        if !too_large.is_empty() {
+            if !self.go_on_without(&too_large, &outcome.records) {
+                return;
             }
-            let count = outcome.failures.len();
-            self.outputs.push_back(Output::Say(Said::Skipped(count as u64)));
-            self.warn(format!("{count} records are left out; the first because: {}", first.fault));
+            let gone: Vec<u32> = too_large.iter().map(|failed| failed.index).collect();
+            outcome.records = without(&outcome.records, &gone).unwrap_or_default();
+            failed.extend(gone.iter().map(|at| outcome.origin.get(*at as usize).unwrap_or(at)));
+            failed.sort_unstable();
         }
-        let failed = outcome.failures.iter().map(|failed| failed.index).collect();
         batch.records = outcome.records;
         let state = core::mem::take(&mut self.unsaved);
         self.polled = Some(Prepared { batch, failed, filtered: outcome.filtered, state, wall, seq: self.seq });
+    }
+
+    /// Records have failed at one stage, the same for all: they are logged and counted. False if the task has failed with them.
+    fn go_on_without(&mut self, failures: &[Failed], came: &Batch) -> bool {
+        let policy = self.settings.errors;
+        let Some(first) = failures.first() else { return true };
+        // The first one ends the task, and those behind it were not looked at, as it were.
+        let failures = if policy.tolerate { failures } else { &failures[..1] };
+        for failed in failures.iter().filter(|_| policy.log) {
+            let line = failed.log_line(&self.settings.task, came, policy.log_messages);
+            self.outputs.push_back(Output::Say(Said::Error(line)));
+        }
+        let (records, tolerated) = (failures.len() as u64, policy.tolerate);
+        self.count(match first.stage {
+            Stage::KafkaProduce => Count::Reported { records, tolerated },
+            _ => Count::Failed { records, tolerated },
+        });
+        match tolerated {
+            true => self.warn(format!("{records} records are left out; the first because: {}", first.fault)),
+            false => self.fail(first.trace(came)),
+        }
+        tolerated
     }
 
     fn fail_call(&mut self, error: &CallError, call: &str) {
@@ -394,6 +422,10 @@ impl Source {
     fn end(&mut self, ended: Ended) {
         self.phase = Phase::Over;
         self.outputs.push_back(Output::End(ended));
+    }
+
+    fn count(&mut self, count: Count) {
+        self.outputs.push_back(Output::Say(Said::Counted(count)));
     }
 
     fn warn(&mut self, text: String) {

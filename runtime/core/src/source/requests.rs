@@ -17,7 +17,7 @@ use super::{Asking, Done, Output, Phase, Prepared, Source, offsets, ready::Ready
 use crate::{
     batches::{self, Plan},
     exchange::Ack,
-    task::{Said, ask_topics, topics_of},
+    task::{Count, Said, ask_topics, topics_of},
     time::Now,
 };
 
@@ -235,6 +235,7 @@ impl Source {
             Err((Error::UnknownTopicOrPartition, _)) => self.ask_again(now, Asking::Recreate(append, done)),
             Err((Error::KafkaStorageError | Error::ThrottlingQuotaExceeded | Error::CoordinatorNotAvailable, why)) => {
                 self.warn(format!("the records wait to be written: {why}"));
+                self.count(Count::Retried);
                 self.ask_again(now, Asking::Append(append, done));
             }
             Err((_, why)) => self.fail(format!("the records cannot be written: {why}")),

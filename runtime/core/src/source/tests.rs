@@ -57,6 +57,7 @@ fn settings() -> Settings {
         offsets_topic: OFFSETS.into(),
         max_records: 2,
         max_bytes: 1000,
+        most: MostBytes(300),
         max_batch_bytes: 1000,
         max_append_bytes: 1,
         paused: false,
@@ -469,4 +470,44 @@ fn topics_are_created_as_the_configuration_says() {
     assert_eq!((world.ended, world.cluster.topics["t"]), (None, 3));
     let logged: usize = (0..3).map(|partition| world.cluster.log("t", partition).len()).sum();
     assert_eq!(logged, 2);
+}
+
+/// Lines of 0..3 with one of 400 bytes in the middle.
+fn with_a_long_line(tolerate: bool) -> World {
+    let errors = Policy { tolerate, log: true, log_messages: false };
+    let mut world = World::over(Cluster::new(&[]), 0, Settings { errors, ..settings() });
+    world.settle();
+    let mut values = Blobs::default();
+    [&b"0"[..], &[b'x'; 400], b"2"].into_iter().for_each(|line| values.push(Some(line)));
+    let records = Batch { count: 3, topics: vec!["t".into()], value_format: Format::Text, values, ..Batch::default() };
+    let offset = vec![("position".into(), Scalar::Int(3))];
+    let checkpoints = vec![Checkpoint { after: 2, partition: 0, offset }];
+    let batch = SourceBatch { records, partitions: vec![partition()], checkpoints, txn: Vec::new() };
+    world.input(Input::Wake);
+    world.call = None;
+    world.input(Input::Polled { outcome: Ok(Polled::Records(batch)), state: Vec::new(), wall: 7 });
+    world.settle();
+    world
+}
+
+#[test]
+fn a_record_that_no_topic_takes_fails_the_task_or_is_left_out() {
+    let failed = with_a_long_line(false);
+    let Some(Ended::Failed { trace }) = &failed.ended else { panic!("{:?}", failed.log) };
+    assert!(trace.contains("Unrecoverable exception from producer send callback\nCaused by: org.apache.kafka.common.errors.RecordTooLargeException: The message is 486 bytes"), "{trace}");
+    assert!(failed.log.contains(&"Counted(Reported { records: 1, tolerated: false })".into()), "{:?}", failed.log);
+    let mut tolerant = with_a_long_line(true);
+    assert_eq!((&tolerant.ended, tolerant.cluster.log("t", 0)), (&None, vec!["0".into(), "2".into()]));
+    assert_eq!(&tolerant.cluster.table.values().next().unwrap()[..], br#"{"position":3}"#, "its offset counts");
+    let log = tolerant.take_log();
+    assert!(log.contains("Executing stage 'KAFKA_PRODUCE'"), "{log}");
+    assert!(log.contains("Counted(Reported { records: 1, tolerated: true })"), "{log}");
+}
+
+#[test]
+fn what_is_left_out_does_not_move_the_others_to_another_partition() {
+    let mut values = Blobs::default();
+    [&b"a"[..], b"b"].into_iter().for_each(|line| values.push(Some(line)));
+    let records = Batch { count: 2, topics: vec!["t".into()], values, ..Batch::default() };
+    assert_eq!(without(&records, &[0]).unwrap().partition(0), None);
 }

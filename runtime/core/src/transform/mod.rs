@@ -14,6 +14,7 @@ mod hoist_field;
 mod insert_field;
 mod keys;
 mod mask_field;
+mod named;
 mod predicate;
 mod regex_router;
 mod replace_field;
@@ -28,6 +29,7 @@ use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 pub use chain::{Chain, Converters, Outcome};
 pub use keys::custom as check_rule;
+pub use named::{Named, predicates_of, transforms_of};
 pub use predicate::Predicate;
 
 use crate::config::{ConfigMap, Plugin};

@@ -128,20 +128,23 @@ pub const PREFIXES: &[&str] = &[
     "broker.",
 ];
 
+/// True for a list in which nothing may stand between two commas (KIP-1161).
+pub fn has_no_gaps(name: &str) -> bool {
+    matches!(name, "bootstrap.servers" | "plugin.path" | "admin.listeners")
+}
+
 /// Rules of the key `name`.
 pub fn rules(name: &str) -> Vec<Rule> {
     let words = |words: &str| words.split(' ').map(String::from).collect::<Vec<_>>();
     match name {
-        "bootstrap.servers" | "listeners" | "plugin.path" | "connectd.grants.files" => vec![Rule::NonEmpty],
+        "bootstrap.servers" | "plugin.path" | "connectd.grants.files" => vec![Rule::NonEmpty],
         "config.storage.topic" | "offset.storage.topic" | "status.storage.topic" | "offset.storage.file.filename" => {
             vec![Rule::NonEmpty]
         }
         "client.dns.lookup" => vec![Rule::OneOf(words("use_all_dns_ips resolve_canonical_bootstrap_servers_only"))],
         "plugin.discovery" => vec![Rule::OneOfCi(words("ONLY_SCAN SERVICE_LOAD HYBRID_WARN HYBRID_FAIL"))],
         "metrics.recording.level" => vec![Rule::OneOf(words("INFO DEBUG"))],
-        "metrics.sample.window.ms" | "offset.flush.timeout.ms" | "task.shutdown.graceful.timeout.ms" => {
-            vec![Rule::Range(Some(0.0), None)]
-        }
+        "metrics.sample.window.ms" => vec![Rule::Range(Some(0.0), None)],
         "metrics.num.samples" | "offset.flush.interval.ms" => vec![Rule::Range(Some(1.0), None)],
         "ssl.client.auth" => vec![Rule::OneOf(words("required requested none"))],
         "rest.advertised.port" => vec![Rule::Range(Some(0.0), Some(65535.0))],

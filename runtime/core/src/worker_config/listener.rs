@@ -6,6 +6,9 @@
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::net::IpAddr;
 
+/// Kafka's words.
+const FORM: &str = "Listener doesn't have the right format (protocol://hostname:port).";
+
 /// One listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
@@ -21,17 +24,17 @@ impl Listener {
     /// Reads `http://host:port` or `https://host:port`. The error says what to write.
     pub fn parse(key: &str, url: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
-            format!("Invalid value {url} for configuration {key}: {why}; write it like http://localhost:8083")
+            format!("Invalid value {url} for configuration {key}: {why} Write it like http://localhost:8083")
         };
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("not a URL"))?;
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong(FORM))?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
-            _ => return Err(wrong("the scheme is neither http nor https")),
+            _ => return Err(wrong("Listener protocol must be either \"http\" or \"https\".")),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("it has no port"))?;
-        let port = port.parse().map_err(|_| wrong("the port is not a number up to 65535"))?;
+        let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong(FORM))?;
+        let port = port.parse().map_err(|_| wrong("The port is not a number up to 65535."))?;
         let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let bad = |host: &str| {
             host.contains(|char: char| matches!(char, '/' | '[' | ']' | '@' | '?' | '#') || char.is_whitespace())
@@ -41,7 +44,7 @@ impl Listener {
                 Ok(Self { host: address.to_owned(), port, https })
             }
             None if !bad(host) && !host.contains(':') => Ok(Self { host: host.to_owned(), port, https }),
-            _ => Err(wrong("the host is not a name or an address (IPv6 in brackets)")),
+            _ => Err(wrong("The host is not a name or an address (IPv6 in brackets).")),
         }
     }
 

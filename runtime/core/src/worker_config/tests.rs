@@ -95,9 +95,7 @@ fn what_is_missing_or_wrong_is_said_in_kafkas_words() {
         "Invalid value trace for configuration metrics.recording.level: String must be one of: INFO, DEBUG",
     );
     refused("plugin.path=", "Configuration 'plugin.path' must not be empty.");
-    refused("listeners=", "Configuration 'listeners' must not be empty. At least one URL is expected");
     refused("listeners=ftp://x:1", "Invalid value ftp://x:1 for configuration listeners");
-    refused("response.http.headers.config=foo", "Invalid format of header config 'foo'");
     refused(
         "rest.extension.classes=a.B",
         "Invalid value a.B for configuration rest.extension.classes: REST extensions are Java",
@@ -178,4 +176,75 @@ fn connectors_get_the_workers_converters() {
     let defaults = config.defaults();
     assert_eq!(defaults.value_converter, "org.apache.kafka.connect.storage.StringConverter");
     assert_eq!(defaults.override_policy, OverridePolicy::Allowlist(["acks", "linger.ms"].map(String::from).into()));
+}
+
+/// What Kafka's `StandaloneConfig` and `RestServerConfig` (4.3) said of a worker file with this line; `OK` if they took it.
+const SAID_BY_KAFKA: &str = r#"
+bootstrap.servers= => Configuration 'bootstrap.servers' must not be empty.
+bootstrap.servers= , => Configuration 'bootstrap.servers' values must not be empty.
+client.dns.lookup=x => Invalid value x for configuration client.dns.lookup: String must be one of: use_all_dns_ips, resolve_canonical_bootstrap_servers_only
+client.dns.lookup=USE_ALL_DNS_IPS => Invalid value USE_ALL_DNS_IPS for configuration client.dns.lookup: String must be one of: use_all_dns_ips, resolve_canonical_bootstrap_servers_only
+key.converter=Nope => Invalid value Nope for configuration key.converter: Class Nope could not be found.
+key.converter= => Invalid value  for configuration key.converter: Class  could not be found.
+header.converter=Nope => Invalid value Nope for configuration header.converter: Class Nope could not be found.
+task.shutdown.graceful.timeout.ms=x => Invalid value x for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
+task.shutdown.graceful.timeout.ms= => Invalid value  for configuration task.shutdown.graceful.timeout.ms: Not a number of type LONG
+task.shutdown.graceful.timeout.ms=-1 => OK
+offset.flush.interval.ms=x => Invalid value x for configuration offset.flush.interval.ms: Not a number of type LONG
+offset.flush.interval.ms=1.5 => Invalid value 1.5 for configuration offset.flush.interval.ms: Not a number of type LONG
+offset.flush.interval.ms=99999999999999999999 => Invalid value 99999999999999999999 for configuration offset.flush.interval.ms: Not a number of type LONG
+offset.flush.timeout.ms=x => Invalid value x for configuration offset.flush.timeout.ms: Not a number of type LONG
+offset.flush.timeout.ms=-1 => OK
+plugin.path= => Configuration 'plugin.path' must not be empty.
+plugin.path=a,,b => Configuration 'plugin.path' values must not be empty.
+plugin.path=a,a => OK
+plugin.discovery=ONLY_SCAN => OK
+plugin.discovery=x => Invalid value x for configuration plugin.discovery: String must be one of (case insensitive): ONLY_SCAN, SERVICE_LOAD, HYBRID_WARN, HYBRID_FAIL
+metrics.sample.window.ms=-1 => Invalid value -1 for configuration metrics.sample.window.ms: Value must be at least 0
+metrics.sample.window.ms=x => Invalid value x for configuration metrics.sample.window.ms: Not a number of type LONG
+metrics.num.samples=0 => Invalid value 0 for configuration metrics.num.samples: Value must be at least 1
+metrics.num.samples=x => Invalid value x for configuration metrics.num.samples: Not a number of type INT
+metrics.recording.level=debug => Invalid value debug for configuration metrics.recording.level: String must be one of: INFO, DEBUG
+metrics.recording.level=TRACE => Invalid value TRACE for configuration metrics.recording.level: String must be one of: INFO, DEBUG
+metric.reporters=Nope => OK
+connector.client.config.override.allowlist=a,,b => OK
+topic.creation.enable=x => Invalid value x for configuration topic.creation.enable: Expected value to be either true or false
+topic.creation.enable=TRUE => OK
+topic.tracking.enable=1 => Invalid value 1 for configuration topic.tracking.enable: Expected value to be either true or false
+topic.tracking.allow.reset=yes => Invalid value yes for configuration topic.tracking.allow.reset: Expected value to be either true or false
+listeners= => Invalid value for listeners, at least one URL is expected, ex: http://localhost:8080,https://localhost:8443.
+listeners=localhost:8083 => Listener doesn't have the right format (protocol://hostname:port).
+listeners=ftp://localhost:0 => Listener protocol must be either "http" or "https".
+listeners=http://localhost => Listener doesn't have the right format (protocol://hostname:port).
+listeners=http://:0,http://:0 => OK
+listeners=http://localhost:0, , => Empty URL found when parsing listeners list.
+listeners=HTTP://localhost:0 => OK
+admin.listeners= => OK
+admin.listeners=ftp://x:1 => Listener protocol must be either "http" or "https".
+admin.listeners=localhost => Listener doesn't have the right format (protocol://hostname:port).
+admin.listeners=http://localhost:0,, => Configuration 'admin.listeners' values must not be empty.
+rest.advertised.port=x => Invalid value x for configuration rest.advertised.port: Not a number of type INT
+rest.advertised.host.name= => OK
+access.control.allow.methods=x => OK
+response.http.headers.config=x => Invalid format of header config 'x'. Expected: '[action] [header name]:[header value]'
+response.http.headers.config=set X => Invalid format of header name and header value pair 'X'. Expected: '[header name]:[header value]'
+response.http.headers.config=set X-A:b,delete X-B:c => Invalid header config action: 'delete'. Expected one of [set, add, setDate, addDate]
+response.http.headers.config=set X-A: b, add X-B: c => OK
+response.http.headers.config=set :b => Invalid header name ''. The '[header name]' cannot contain whitespace
+response.http.headers.config=set X A:b => Invalid header name 'X A'. The '[header name]' cannot contain whitespace
+ssl.client.auth=x => Invalid value x for configuration ssl.client.auth: String must be one of: required, requested, none
+ssl.client.auth=REQUIRED => Invalid value REQUIRED for configuration ssl.client.auth: String must be one of: required, requested, none
+security.protocol=x => OK
+"#;
+
+#[test]
+fn each_line_is_taken_or_refused_as_kafka_did() {
+    for row in SAID_BY_KAFKA.lines().filter(|row| !row.is_empty()) {
+        let (line, said) = row.split_once(" => ").unwrap();
+        match (read(line), said) {
+            (Ok(_), "OK") => {}
+            (Err(why), said) if said != "OK" => assert!(why.contains(said), "{line}: {why}"),
+            (outcome, said) => panic!("{line}: Kafka said {said}, ours {:?}", outcome.map(|(_, notes)| notes)),
+        }
+    }
 }

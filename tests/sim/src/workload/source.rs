@@ -275,6 +275,7 @@ fn settings() -> Settings {
         max_records: 5,
         max_bytes: 1 << 20,
         max_batch_bytes: 150,
+        most: runtime_core::source::MostBytes(1 << 20),
         max_append_bytes: 400,
         paused: false,
     }

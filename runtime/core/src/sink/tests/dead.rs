@@ -28,6 +28,7 @@ fn a_tolerated_record_goes_with_the_commit() {
     assert_eq!(world.cluster.topics["dead"], 1, "created");
     let log = world.take_log();
     assert!(log.contains("Error(\"Error encountered in task c-0. Executing stage 'VALUE_CONVERTER' with class 'org.apache.kafka.connect.converters.IntegerConverter'"), "{log}");
+    assert!(log.contains("Counted(DeadLetters(1)), Counted(Failed { records: 1, tolerated: true })"), "{log}");
     world.wait_for("append");
     assert_eq!((world.cluster.log("dead", 0).len(), world.committed()), (1, 3), "and only once");
 }
@@ -67,6 +68,7 @@ fn a_record_that_the_connector_reports_is_written() {
     world.effects = vec![Effect::Errant(1, failure)];
     world.settle();
     assert_eq!((world.cluster.log("dead", 0), world.committed()), (vec!["b".to_string()], 2));
+    assert!(world.take_log().contains("Counted(Reported { records: 1, tolerated: true })"));
 }
 
 #[test]
@@ -78,4 +80,13 @@ fn a_queue_that_cannot_be_made_fails_the_task_at_its_start() {
     assert!(
         matches!(&world.ended, Some(Ended::Failed { trace }) if trace.contains("Could not initialize dead letter queue"))
     );
+}
+
+#[test]
+fn letters_that_cannot_be_written_are_counted() {
+    let mut world = world(&["bad"], queue(true));
+    world.cluster.refuse = vec![Error::MessageTooLarge];
+    world.settle();
+    assert!(matches!(&world.ended, Some(Ended::Failed { .. })), "{:?}", world.log);
+    assert!(world.take_log().contains("Counted(DeadLettersLost(1))"));
 }
