@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures, printed and never asserted.
 
 mod broker;
+mod connect;
 mod floor;
 mod lines;
 mod meter;
@@ -21,6 +22,8 @@ pub struct Args {
 enum Sub {
     /// A file, through a topic, to a file: records/s, CPU per record, start-up, memory
     Pipeline(pipeline::Args),
+    /// Connectors side by side, with a transform, with schemas; idle ones; from POST to the first record
+    Connect(connect::Args),
     /// Produce, fetch and latency over the wire: records/s, broker CPU per record and per GB
     Broker(broker::Args),
     #[command(hide = true)]
@@ -31,6 +34,7 @@ enum Sub {
 pub fn run(args: Args) -> Result<()> {
     match args.command {
         Sub::Pipeline(args) => pipeline::run(args),
+        Sub::Connect(args) => connect::run(args),
         Sub::Broker(args) => broker::run(args),
         Sub::Floor(args) => floor::run(args),
     }

@@ -22,6 +22,8 @@ pub trait Side {
     fn start(&mut self) -> Result<()>;
     /// Stops it in an orderly way.
     fn stop(&mut self) -> Result<()>;
+    /// Where its REST API is.
+    fn rest_port(&self) -> u16;
     /// Its processes.
     fn running(&mut self) -> Vec<&mut Running>;
 
@@ -53,10 +55,10 @@ fn write_connectors(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(vec![source, sink])
 }
 
-fn write_worker(dir: &Path, kafka_port: u16, more: &[String]) -> Result<PathBuf> {
+fn write_worker(dir: &Path, kafka_port: u16, rest_port: u16, more: &[String]) -> Result<PathBuf> {
     let mut lines = vec![
         format!("bootstrap.servers=127.0.0.1:{kafka_port}"),
-        format!("listeners=http://127.0.0.1:{}", free_port()),
+        format!("listeners=http://127.0.0.1:{rest_port}"),
         format!("key.converter={CONVERTER}"),
         format!("value.converter={CONVERTER}"),
         format!("offset.storage.file.filename={}", dir.join("connect.offsets").display()),
@@ -72,18 +74,26 @@ fn write_worker(dir: &Path, kafka_port: u16, more: &[String]) -> Result<PathBuf>
 pub struct Ours {
     dir: PathBuf,
     files: Vec<PathBuf>,
+    rest_port: u16,
     running: Option<Running>,
 }
 
 impl Ours {
     /// A pipe with an empty data folder in `dir`, with `settings` (`key=value`) added to its worker's file.
     pub fn new(dir: &Path, settings: &[String]) -> Result<Ours> {
+        let mut ours = Self::without_connectors(dir, settings)?;
+        ours.files.extend(write_connectors(dir)?);
+        Ok(ours)
+    }
+
+    /// The same without connectors.
+    pub fn without_connectors(dir: &Path, settings: &[String]) -> Result<Ours> {
         fs::create_dir_all(dir)?;
         let mut more = vec![format!("broker.log.dirs={}", dir.join("data").display())];
         more.extend_from_slice(settings);
-        let mut files = vec![write_worker(dir, free_port(), &more)?];
-        files.extend(write_connectors(dir)?);
-        Ok(Ours { dir: dir.to_path_buf(), files, running: None })
+        let rest_port = free_port();
+        let files = vec![write_worker(dir, free_port(), rest_port, &more)?];
+        Ok(Ours { dir: dir.to_path_buf(), files, rest_port, running: None })
     }
 }
 
@@ -111,6 +121,10 @@ impl Side for Ours {
         Ok(())
     }
 
+    fn rest_port(&self) -> u16 {
+        self.rest_port
+    }
+
     fn running(&mut self) -> Vec<&mut Running> {
         self.running.iter_mut().collect()
     }
@@ -122,19 +136,26 @@ pub struct Peer<'a> {
     broker: Broker<'a>,
     dir: PathBuf,
     files: Vec<PathBuf>,
+    rest_port: u16,
     running: Vec<Running>,
 }
 
 impl<'a> Peer<'a> {
     /// A pipe with a freshly formatted broker in `dir`.
     pub fn new(kafka: &'a Kafka, dir: &Path) -> Result<Peer<'a>> {
+        let mut peer = Self::without_connectors(kafka, dir)?;
+        peer.files.extend(write_connectors(dir)?);
+        Ok(peer)
+    }
+
+    /// The same without connectors.
+    pub fn without_connectors(kafka: &'a Kafka, dir: &Path) -> Result<Peer<'a>> {
         fs::create_dir_all(dir)?;
-        let port = free_port();
+        let (port, rest_port) = (free_port(), free_port());
         let broker = kafka.broker(&dir.join("broker"), port)?;
         let plugins = format!("plugin.path={}", kafka.plugin_path().display());
-        let mut files = vec![write_worker(dir, port, &[plugins])?];
-        files.extend(write_connectors(dir)?);
-        Ok(Peer { kafka, broker, dir: dir.to_path_buf(), files, running: Vec::new() })
+        let files = vec![write_worker(dir, port, rest_port, &[plugins])?];
+        Ok(Peer { kafka, broker, dir: dir.to_path_buf(), files, rest_port, running: Vec::new() })
     }
 }
 
@@ -159,6 +180,10 @@ impl Side for Peer<'_> {
             running.wait(STOP);
         }
         Ok(())
+    }
+
+    fn rest_port(&self) -> u16 {
+        self.rest_port
     }
 
     fn running(&mut self) -> Vec<&mut Running> {

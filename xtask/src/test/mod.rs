@@ -24,6 +24,9 @@ pub struct Args {
 
 /// Runs the suites and prints the sum.
 pub fn run(args: Args) -> Result<()> {
+    if let Some(unknown) = args.names.iter().find(|asked| SUITES.iter().all(|(name, _)| name != asked)) {
+        bail!("no suite {unknown}; there are: {}", SUITES.map(|(name, _)| name).join(", "));
+    }
     set_up::install_wasm_targets()?;
     let mut total = Score::default();
     for (name, suite) in SUITES {
