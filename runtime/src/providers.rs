@@ -21,6 +21,23 @@ use runtime_core::{
 /// Largest file that is read.
 const MOST_BYTES: u64 = 1 << 20;
 
+/// Shorter values (`true`, a port) are no secrets, and part of too many words.
+const LEAST_SECRET: usize = 6;
+
+/// What references of a configuration stand for, kept out of texts that are shown.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    /// Value and reference, the longest value first.
+    found: Vec<(String, String)>,
+}
+
+impl Secrets {
+    /// The text with references in place of values.
+    pub fn hide(&self, text: String) -> String {
+        self.found.iter().fold(text, |text, (value, reference)| text.replace(value, reference))
+    }
+}
+
 /// The worker's config providers.
 #[derive(Debug, Default)]
 pub struct Providers {
@@ -42,6 +59,20 @@ impl Providers {
             return Ok(config.clone());
         }
         variables::resolve(config, |variable| self.look_up(variable))
+    }
+
+    /// What the references of a configuration stand for now.
+    pub fn secrets(&self, config: &ConfigMap) -> Secrets {
+        let mut found = Vec::new();
+        // A reference that cannot be followed stands for nothing, and those behind it are not followed either.
+        let _ = variables::resolve(config, |variable| {
+            let value = self.look_up(variable)?;
+            found.extend(value.clone().map(|value| (value, reference(variable))));
+            Ok(value)
+        });
+        found.retain(|(value, _)| value.len() >= LEAST_SECRET);
+        found.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        Secrets { found }
     }
 
     fn look_up(&self, variable: Variable<'_>) -> Result<Option<String>, String> {
@@ -69,6 +100,14 @@ impl Providers {
                 _ => Ok(None),
             },
         }
+    }
+}
+
+/// As it is written in a configuration.
+fn reference(Variable { provider, path, key }: Variable<'_>) -> String {
+    match path {
+        "" => format!("${{{provider}:{key}}}"),
+        path => format!("${{{provider}:{path}:{key}}}"),
     }
 }
 
@@ -125,6 +164,26 @@ mod tests {
         assert_eq!(whole, "user = é\npass=\\u0041b\n");
         let up = format!("${{p:{root}:../x}}");
         assert_eq!(resolved(directory, &up).unwrap(), up);
+    }
+
+    #[test]
+    fn secrets_are_kept_out_of_texts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.properties");
+        fs::write(&path, "long=hunter2-hunter2\nshort=true\npart=hunter2\n").unwrap();
+        let path = path.display();
+        let providers = Providers::new(vec![Provider { name: "p".into(), kind: ProviderKind::File(Vec::new()) }]);
+        let reference = |key: &str| format!("${{p:{path}:{key}}}");
+        let config = [
+            ("a", format!("x{}y", reference("part"))),
+            ("b", reference("long")),
+            ("c", reference("short")),
+            ("d", "${q:unknown}".into()),
+        ];
+        let config: ConfigMap = config.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let (long, part) = (reference("long"), reference("part"));
+        let shown = providers.secrets(&config).hide("hunter2-hunter2 is not hunter2, true".into());
+        assert_eq!(shown, format!("{long} is not {part}, true"));
     }
 
     #[test]

@@ -20,7 +20,10 @@ use runtime_core::{
 use runtime_host::{Compiler, Engine, LoadError, Plugin, Settings};
 use tokio::runtime::Handle;
 
-use crate::{grants::Grants, providers::Providers};
+use crate::{
+    grants::Grants,
+    providers::{Providers, Secrets},
+};
 
 mod scan;
 mod set;
@@ -132,6 +135,11 @@ impl Plugins {
         self.providers.resolve(config)
     }
 
+    /// What the references of a connector's configuration stand for: not to be shown.
+    pub fn secrets(&self, config: &ConfigMap) -> Secrets {
+        self.providers.secrets(config)
+    }
+
     /// What connectors may touch.
     pub fn grants(&self) -> &Grants {
         &self.grants
@@ -176,6 +184,8 @@ impl Plugins {
         let refused = |why: String| Err(Refusal::new(RefusalKind::BadRequest, why));
         match self.validate(&config.into()).await {
             Ok(infos) => infos.refusal().map_or(Ok(()), refused),
+            // As in Kafka, which does not say whose mistake that is.
+            Err(ClassError::Reference(why)) => Err(Refusal::new(RefusalKind::Failed, why)),
             Err(error) => refused(self.known().explain(&error)),
         }
     }

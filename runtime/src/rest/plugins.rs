@@ -50,9 +50,7 @@ pub async fn keys(
 pub async fn validate(State(app): State<App>, Path(kind): Path<String>, body: Bytes) -> Result<Response, Failure> {
     let submitted = Submitted::from_json(present(&body)?).map_err(malformed)?;
     if let Some(class) = submitted.config.get("connector.class")
-        && !class.ends_with(&kind)
-        && !class.ends_with(&format!("{kind}Connector"))
-        && !kind.ends_with(class)
+        && !without_suffix(class).ends_with(without_suffix(&kind))
     {
         let why = format!("Included connector type {class} does not match request type {kind}");
         return Err(Failure(StatusCode::BAD_REQUEST, why));
@@ -60,4 +58,25 @@ pub async fn validate(State(app): State<App>, Path(kind): Path<String>, body: By
     let infos = app.plugins.validate(&submitted).await;
     let infos = infos.map_err(|error| Failure(StatusCode::INTERNAL_SERVER_ERROR, error.message().into()))?;
     Ok(json(StatusCode::OK, &infos))
+}
+
+/// Kafka's normalized plug-in name (`ConnectorPluginsResource`): of a class name or an alias alike.
+fn without_suffix(class: &str) -> &str {
+    class.strip_suffix("Connector").filter(|rest| !rest.is_empty()).unwrap_or(class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_suffix;
+
+    #[test]
+    fn one_name_for_class_and_alias() {
+        for (class, name) in [
+            ("a.FileStreamSinkConnector", "a.FileStreamSink"),
+            ("FileStreamSink", "FileStreamSink"),
+            ("Connector", "Connector"),
+        ] {
+            assert_eq!(without_suffix(class), name);
+        }
+    }
 }

@@ -49,6 +49,7 @@ pub(super) async fn run(shared: Arc<Shared>, start: Start, mut stop: mpsc::Recei
             }
         }
         Err(trace) => {
+            let trace = shared.plugins.secrets(&start.config).hide(trace);
             tracing::error!(connector, "the connector has failed: {trace}");
             shared.tell.tell(Input::ConnectorFailed { connector: connector.clone(), run, trace }).await;
         }

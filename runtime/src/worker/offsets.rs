@@ -3,9 +3,12 @@
 //! Owns the order: the connector is asked first, then everything is changed in one append, the state of its tasks with it: what
 //! a task remembers of a file belongs to the offset it had. Leaves "is it stopped" to the herder.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use broker_core::request::{AtomicAppend, Member, OffsetCommit, OffsetToCommit, Reply, Request, TopicReply};
+use broker_core::{
+    error::Error,
+    request::{AtomicAppend, Member, OffsetCommit, OffsetToCommit, Reply, Request, TopicReply},
+};
 use bytes::Bytes;
 use runtime_core::{
     batches,
@@ -26,6 +29,10 @@ use super::{
 use crate::cluster::{Caller, Who, wall_ms};
 
 type Outcome = Result<Answer, Refusal>;
+
+/// A sink that was just stopped may still be leaving its group: so often, and so long apart, its offsets are asked for again.
+const TRIES: u32 = 25;
+const BETWEEN: Duration = Duration::from_millis(200);
 
 /// Does what was asked.
 pub(super) async fn act(
@@ -206,14 +213,30 @@ impl Scene<'_> {
     }
 
     async fn forget(&self, group: &str) -> Result<(), Refusal> {
-        use broker_core::error::Error;
+        for _ in 1..TRIES {
+            match self.forget_once(group).await? {
+                Err(Error::NonEmptyGroup | Error::CoordinatorNotAvailable) => tokio::time::sleep(BETWEEN).await,
+                outcome => return outcome.map_err(|error| self.not_yet(error.message())),
+            }
+        }
+        self.forget_once(group).await?.map_err(|error| self.not_yet(error.message()))
+    }
+
+    /// As Kafka says it.
+    fn not_yet(&self, why: &str) -> Refusal {
+        let connector = self.connector;
+        failed(format!(
+            "Failed to alter or reset consumer group offsets for connector {connector} either because its tasks haven't stopped completely \
+             yet or the connector was resumed before the request was fully processed. If the connector is in a stopped state, this \
+             operation can be safely retried. ({why})"
+        ))
+    }
+
+    async fn forget_once(&self, group: &str) -> Result<Result<(), Error>, Refusal> {
         match self.caller.request(Request::DeleteGroups(vec![group.to_owned()])).await.map_err(failed)? {
             Reply::DeleteGroups(outcomes) => {
-                let errors = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err());
-                match errors.into_iter().find(|error| *error != Error::GroupIdNotFound) {
-                    None => Ok(()),
-                    Some(error) => Err(failed(format!("group {group}: {}", error.message()))),
-                }
+                let mut errors = outcomes.into_iter().filter_map(|(_, outcome)| outcome.err());
+                Ok(errors.find(|error| *error != Error::GroupIdNotFound).map_or(Ok(()), Err))
             }
             _ => Err(failed("the cluster gave an answer to another question")),
         }
@@ -234,11 +257,29 @@ impl Scene<'_> {
             }
             append.state = started.state.into_iter().map(|(key, _)| (key, None)).collect();
             append.task = Some((name, started.incarnation));
-            match self.caller.request(Request::AtomicAppend(core::mem::take(&mut append))).await.map_err(failed)? {
-                Reply::AtomicAppend(outcome) => drop(outcome.map_err(|(_, why)| failed(why))?),
+            self.append_one(core::mem::take(&mut append)).await?;
+        }
+        Ok(())
+    }
+
+    async fn append_one(&self, append: AtomicAppend) -> Result<(), Refusal> {
+        let mut tries = 0..TRIES;
+        loop {
+            tries.next();
+            match self.caller.request(Request::AtomicAppend(append.clone())).await.map_err(failed)? {
+                Reply::AtomicAppend(Ok(_)) => return Ok(()),
+                Reply::AtomicAppend(Err((
+                    Error::UnknownMemberId | Error::RebalanceInProgress | Error::CoordinatorNotAvailable,
+                    why,
+                ))) => {
+                    if tries.is_empty() {
+                        return Err(self.not_yet(&why));
+                    }
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                Reply::AtomicAppend(Err((_, why))) => return Err(failed(why)),
                 _ => return Err(failed("the cluster gave an answer to another question")),
             }
         }
-        Ok(())
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     cluster::{Caller, Who, wall_ms},
     metrics::facts,
     plugins::CONTRACT_VERSION,
+    providers::Secrets,
 };
 
 /// What a task is told.
@@ -48,6 +49,7 @@ pub(super) struct Context {
     pub stop: StopFlag,
     pub control: mpsc::Receiver<Control>,
     pub measure: Measure,
+    secrets: Secrets,
     began: Instant,
     deadline: Option<Instant>,
 }
@@ -70,7 +72,15 @@ pub(super) async fn supervise(shared: Arc<Shared>, start: StartTask, control: mp
     tracing::info!(task = %task, "the task has ended");
 }
 
-async fn run_task(shared: Arc<Shared>, mut start: StartTask, control: mpsc::Receiver<Control>) -> Ended {
+async fn run_task(shared: Arc<Shared>, start: StartTask, control: mpsc::Receiver<Control>) -> Ended {
+    let secrets = shared.plugins.secrets(&start.connector);
+    match live(shared, start, control, secrets.clone()).await {
+        Ended::Failed { trace } => Ended::Failed { trace: secrets.hide(trace) },
+        Ended::Stopped => Ended::Stopped,
+    }
+}
+
+async fn live(shared: Arc<Shared>, mut start: StartTask, control: mpsc::Receiver<Control>, secrets: Secrets) -> Ended {
     for config in [&mut start.connector, &mut start.config] {
         match shared.plugins.resolve(config) {
             Ok(resolved) => *config = resolved,
@@ -90,7 +100,8 @@ async fn run_task(shared: Arc<Shared>, mut start: StartTask, control: mpsc::Rece
         Ok(read) => measure.describe(facts(&start.connector, class, direction, &read.converters, CONTRACT_VERSION)),
         Err(trace) => return Ended::Failed { trace },
     }
-    let mut context = Context { shared, start, plugin: found.plugin, stop, control, measure, began, deadline: None };
+    let plugin = found.plugin;
+    let mut context = Context { shared, start, plugin, stop, control, measure, secrets, began, deadline: None };
     let ended = match direction {
         Direction::Source => source::run(&mut context).await,
         Direction::Sink => sink::run(&mut context).await,
@@ -169,8 +180,8 @@ impl Context {
             Said::TopicUsed(_) if !self.shared.config.topic_tracking_enable => return,
             Said::TopicUsed(topic) => Input::TopicUsed { task, topic, at: wall_ms() },
             Said::Counted(_) => return,
-            Said::Error(text) => return tracing::error!(task = %task, "{text}"),
-            Said::Warning(text) => return tracing::warn!(task = %task, "{text}"),
+            Said::Error(text) => return tracing::error!(task = %task, "{}", self.secrets.hide(text)),
+            Said::Warning(text) => return tracing::warn!(task = %task, "{}", self.secrets.hide(text)),
         };
         self.shared.tell.tell(input).await;
     }
