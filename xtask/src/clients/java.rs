@@ -24,6 +24,63 @@ fn differences(expected: &str, said: &str) -> Vec<String> {
     found
 }
 
+/// What Kafka's own system tests ask of a broker of any age.
+fn compatibility(run: &mut impl FnMut(Case), tool: &impl Fn(&str) -> Command) {
+    let abilities = [
+        "cluster-id",
+        "offsets-for-times",
+        "idempotent-producer",
+        "create-topics",
+        "describe-acls",
+        "describe-configs",
+    ]
+    .map(|ability| format!(" --{ability}-supported true"))
+    .concat();
+    run(Case::new("topics: create for the compatibility test", tool("kafka-topics --create --topic java-compatible")));
+    run(Case::new(
+        "ClientCompatibilityTest",
+        tool(&format!(
+            "org.apache.kafka.tools.ClientCompatibilityTest --topic java-compatible --num-cluster-nodes 1 \
+             --expect-record-too-large-exception false{abilities}"
+        )),
+    )
+    .says("SUCCESS."));
+}
+
+/// Kafka's own system tests' copier: consumes, produces and commits in transactions, and gives some of them up.
+fn copier(run: &mut impl FnMut(Case), tool: &impl Fn(&str) -> Command, kafka: &Kafka, bootstrap: &str) {
+    let input: String = (0..3_000).map(|n| format!("{n}\n")).collect();
+    run(Case::new("what is to be copied", tool("kafka-console-producer --topic java-input")).stdin(input.clone()));
+    let mut copier = kafka.tool("org.apache.kafka.tools.TransactionalMessageCopier").expect("a class is a tool");
+    copier.args(["--broker-list", bootstrap]).args(
+        "--input-topic java-input --input-partition 0 --output-topic java-output --consumer-group java-copier --transactional-id \
+         java-copier --transaction-size 250 --group-mode --use-group-metadata --enable-random-aborts"
+            .split_whitespace(),
+    );
+    run(Case::new("TransactionalMessageCopier, with random aborts", copier).says("\"remaining\":0"));
+    run(Case::new(
+        "what was copied, once and in order",
+        tool(
+            "kafka-console-consumer --topic java-output --isolation-level read_committed --from-beginning \
+             --max-messages 3000 --timeout-ms 30000",
+        ),
+    )
+    .prints(input));
+    run(Case::new("the copier's group is at the end", tool("kafka-consumer-groups --describe --group java-copier"))
+        .expect("3,000 of 3,000", |out, _| out.split_whitespace().filter(|word| *word == "3000").count() == 2));
+}
+
+/// Topics by a regular expression, which the consumer resolves.
+fn patterns(run: &mut impl FnMut(Case), tool: &impl Fn(&str) -> Command) {
+    for end in ["a", "b"] {
+        let produce = tool(&format!("kafka-console-producer --topic java-pattern-{end}"));
+        run(Case::new(format!("produce to java-pattern-{end}"), produce).stdin(format!("{end}\n")));
+    }
+    run(Case::new("console consumer of a pattern", tool("kafka-console-consumer --include java-pattern-[ab] --group java-pattern --from-beginning --max-messages 2 --timeout-ms 30000"))
+        .says("a\n")
+        .says("b\n"));
+}
+
 /// The table.
 pub fn cases(target: &Target) -> Result<Score> {
     let kafka = Kafka::fetch()?;
@@ -100,7 +157,11 @@ pub fn cases(target: &Target) -> Result<Score> {
     .says("\"name\":\"tool_data\"")
     .says("\"acked\":5000"));
     run(Case::new("verifiable consumer", tool("kafka-verifiable-consumer --topic java-verify --group-id java-verify --max-messages 5000 --reset-policy earliest"))
-        .says("\"name\":\"offsets_committed\""));
+        .says("\"name\":\"offsets_committed\"")
+        .says("\"offset\":5000}"));
+    compatibility(&mut run, &tool);
+    copier(&mut run, &tool, &kafka, &target.bootstrap);
+    patterns(&mut run, &tool);
     run(Case::new("topics: delete", tool("kafka-topics --delete --topic java-test")).prints(""));
     run(Case::new("topics: it is gone", tool("kafka-topics --list")).never_says("java-test"));
     run(Case::new("topics: delete it again", tool("kafka-topics --delete --topic java-test"))
