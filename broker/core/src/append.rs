@@ -9,7 +9,7 @@ use alloc::{
     vec::Vec,
 };
 use broker_store::{
-    batch,
+    batch::{self, BatchInfo},
     entry::{ENTRY_MOST_BYTES, PartitionId},
 };
 use bytes::Bytes;
@@ -25,6 +25,7 @@ use crate::{
     tables::Tables,
     time::Wall,
     topics::{CONSUMER_OFFSETS, is_internal},
+    txn::marker::Marker,
 };
 
 type Refusal = (Error, String);
@@ -147,18 +148,30 @@ impl Broker {
 
     /// Puts a checked batch into the entry and moves all state that follows from it; returns its base offset.
     pub(crate) fn append_batch(&mut self, wall: Wall, topic: &str, id: PartitionId, batch: &Batch) -> i64 {
-        let partition = self.partitions.get_mut(&id).expect("a checked partition exists");
-        let base_offset = partition.next_offset;
-        if partition.rules.log_append_time {
+        let base_offset = if self.partitions[&id].rules.log_append_time {
             let mut bytes = batch.bytes.to_vec();
             let info = batch::set_log_append_time(&mut bytes, wall.0);
-            self.pipeline.building.push_batch(id, &info, base_offset, LEADER_EPOCH, &bytes);
-            partition.replay(&info, base_offset, None);
+            self.push_batch(id, &info, &bytes, None)
         } else {
-            self.pipeline.building.push_batch(id, &batch.info, base_offset, LEADER_EPOCH, &batch.bytes);
-            partition.replay(&batch.info, base_offset, None);
-        }
+            self.push_batch(id, &batch.info, &batch.bytes, None)
+        };
         self.tables.replay(topic, &batch.bytes).expect("a batch for a table was checked");
+        base_offset
+    }
+
+    /// Puts a batch into the entry and moves its partition by it, and by the marker it is if it is one; returns its base offset.
+    pub(crate) fn push_batch(
+        &mut self,
+        id: PartitionId,
+        info: &BatchInfo,
+        bytes: &[u8],
+        marker: Option<&Marker>,
+    ) -> i64 {
+        let partition = self.partitions.get_mut(&id).expect("who pushes has looked");
+        let base_offset = partition.next_offset;
+        self.pipeline.building.push_batch(id, info, base_offset, LEADER_EPOCH, partition.position(), bytes);
+        partition.decided(bytes.len());
+        partition.replay(info, base_offset, marker);
         base_offset
     }
 
@@ -212,7 +225,7 @@ impl Broker {
     /// Puts a batch of our own for `__consumer_offsets` into the entry; returns its base offset.
     fn append_built(&mut self, wall: Wall, id: PartitionId, builder: batch::Builder) -> i64 {
         let bytes = Bytes::from(builder.finish());
-        let info = batch::BatchInfo::parse(&bytes).expect("a batch just built");
+        let info = BatchInfo::parse(&bytes).expect("a batch just built");
         self.append_batch(wall, CONSUMER_OFFSETS, id, &Batch { info, bytes })
     }
 

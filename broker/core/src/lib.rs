@@ -323,7 +323,7 @@ impl Broker {
         for (id, info, bytes) in entry.batches() {
             if let Some(partition) = self.partitions.get_mut(&id) {
                 self.keeper.appended(now, bytes.len() as u64);
-                partition.log.append(&info, bytes);
+                partition.append(&info, bytes);
                 if info.is_control() {
                     partition.settle();
                 }

@@ -9,6 +9,7 @@ use alloc::{
     string::{String, ToString},
 };
 use broker_store::{batch::BatchInfo, log::Log};
+use bytes::Bytes;
 
 use crate::{
     error::Error,
@@ -25,6 +26,8 @@ pub const LEADER_EPOCH: i32 = 0;
 pub(crate) struct Partition {
     pub log: Log,
     pub next_offset: i64,
+    /// Bytes of decided batches that the log does not have yet.
+    pub undurable: u64,
     /// First offset that can be read once all that is decided is durable.
     pub start_offset: i64,
     pub producers: Producers,
@@ -48,6 +51,7 @@ impl Partition {
     pub fn new(log: Log, rules: Rules) -> Self {
         Self {
             next_offset: log.next_offset(),
+            undurable: 0,
             start_offset: log.start_offset(),
             log,
             producers: Producers::default(),
@@ -59,6 +63,22 @@ impl Partition {
     /// First offset that is not durable yet.
     pub fn high_watermark(&self) -> i64 {
         self.log.next_offset()
+    }
+
+    /// Where in its segment file the next batch will be, unless it begins a new one.
+    pub fn position(&self) -> u64 {
+        self.log.position() + self.undurable
+    }
+
+    /// A batch of so many bytes is in the entry being filled.
+    pub fn decided(&mut self, bytes: usize) {
+        self.undurable += bytes as u64;
+    }
+
+    /// A batch that was [`Partition::decided`] is durable.
+    pub fn append(&mut self, batch: &BatchInfo, bytes: Bytes) {
+        self.undurable -= bytes.len() as u64;
+        self.log.append(batch, bytes);
     }
 
     /// Judges a batch, in Kafka's order of checks (broker-contract 2.2).

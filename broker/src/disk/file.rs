@@ -33,25 +33,25 @@ impl RealFile {
     pub fn new(file: File, path: &str, sync_each: bool, large_direct: bool) -> Self {
         Self { file, path: path.into(), sync_each, large: large_direct.then(Large::default) }
     }
+}
 
-    /// Through the page cache, if the file was not opened without it.
-    fn write_all(&self, mut offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
-        let mut slices: Vec<io::IoSlice<'_>> =
-            pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| io::IoSlice::new(piece)).collect();
-        let mut rest = slices.as_mut_slice();
-        while !rest.is_empty() {
-            let at_once = rest.len().min(PIECES_AT_ONCE);
-            let written = match rustix::io::pwritev(&self.file, &rest[..at_once], offset) {
-                Ok(0) => return Err(IoKind::WriteZero.into()),
-                Ok(written) => written,
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            offset += written as u64;
-            io::IoSlice::advance_slices(&mut rest, written);
-        }
-        Ok(())
+/// Writes the pieces one after the other.
+pub(super) fn write_all(file: &File, mut offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
+    let mut slices: Vec<io::IoSlice<'_>> =
+        pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| io::IoSlice::new(piece)).collect();
+    let mut rest = slices.as_mut_slice();
+    while !rest.is_empty() {
+        let at_once = rest.len().min(PIECES_AT_ONCE);
+        let written = match rustix::io::pwritev(file, &rest[..at_once], offset) {
+            Ok(0) => return Err(IoKind::WriteZero.into()),
+            Ok(written) => written,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        offset += written as u64;
+        io::IoSlice::advance_slices(&mut rest, written);
     }
+    Ok(())
 }
 
 impl DiskFile for RealFile {
@@ -72,13 +72,13 @@ impl DiskFile for RealFile {
     fn write_at(&self, offset: u64, pieces: &[&[u8]]) -> Result<(), DiskError> {
         match self.large.as_ref().and_then(|large| large.writes(&self.file, pieces)) {
             Some(direct) => large::write(&self.file, direct, offset, pieces),
-            None => self.write_all(offset, pieces),
+            None => write_all(&self.file, offset, pieces),
         }
         .map_err(|error| failed("write", &self.path, &error))
     }
 
     fn write_durable(&self, offset: u64, pieces: &[&[u8]]) -> Result<(), DiskError> {
-        self.write_all(offset, pieces)
+        write_all(&self.file, offset, pieces)
             .and_then(|()| if self.sync_each { self.file.sync_data() } else { Ok(()) })
             .map_err(|error| failed("write", &self.path, &error))
     }

@@ -9,6 +9,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, ErrorKind},
+    ops::Range,
     os::{
         fd::AsRawFd,
         unix::fs::{FileExt, OpenOptionsExt},
@@ -21,6 +22,8 @@ use broker_store::{
     disk::BLOCK,
 };
 use rustix::fs::OFlags;
+
+use super::file::write_all;
 
 /// From here on a write or read is large: below, the call costs more than the copy (`disk.md`).
 const LARGE: usize = 128 << 10;
@@ -64,22 +67,25 @@ fn reopen(_: &File, _: bool) -> io::Result<File> {
     Err(ErrorKind::Unsupported.into())
 }
 
-/// Writes the pieces one after the other: whole blocks through `direct`, the ends through `file`.
+/// Writes the pieces one after the other: whole blocks through `direct`, the ends through `file`. What lies in memory as it does in the
+/// file, relative to blocks, is written from where it is; the rest from a buffer that aligns it.
 pub(super) fn write(file: &File, direct: &File, mut offset: u64, pieces: &[&[u8]]) -> io::Result<()> {
     let mut source = Source { pieces, taken: 0, left: pieces.iter().map(|piece| piece.len()).sum() };
     let mut buffer =
         ALIGNED.get_or_init(|| Mutex::new(Pool::new().take(PIECE))).lock().unwrap_or_else(PoisonError::into_inner);
     while source.left > 0 {
         let inside = (offset % BLOCK as u64) as usize;
-        let blocks = source.left.min(PIECE) / BLOCK * BLOCK;
-        let (to, len) = match (inside, blocks) {
-            (0, 0) => (file, source.left),
-            (0, blocks) => (direct, blocks),
-            (inside, _) => (file, (BLOCK - inside).min(source.left)),
-        };
-        source.fill(&mut buffer[..len]);
-        write_all(to, file, offset, &buffer[..len])?;
-        offset += len as u64;
+        if inside == 0 && source.left >= BLOCK {
+            let spans = source.blocks(&mut buffer);
+            let slices: Vec<&[u8]> = spans.iter().map(|span| span.bytes(&buffer)).collect();
+            write_direct(direct, file, offset, &slices)?;
+            offset += slices.iter().map(|slice| slice.len() as u64).sum::<u64>();
+        } else {
+            let end = &mut buffer[..source.left.min(BLOCK - inside)];
+            source.fill(end);
+            file.write_all_at(end, offset)?;
+            offset += end.len() as u64;
+        }
     }
     Ok(())
 }
@@ -87,11 +93,34 @@ pub(super) fn write(file: &File, direct: &File, mut offset: u64, pieces: &[&[u8]
 /// One for all files: the segments are written by one thread.
 static ALIGNED: OnceLock<Mutex<Buffer>> = OnceLock::new();
 
-fn write_all(to: &File, fallback: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
-    match to.write_all_at(bytes, offset) {
+fn write_direct(direct: &File, file: &File, offset: u64, slices: &[&[u8]]) -> io::Result<()> {
+    match write_all(direct, offset, slices) {
         // Blocks of another size than ours, or none at all on this file system.
-        Err(error) if error.kind() == ErrorKind::InvalidInput => fallback.write_all_at(bytes, offset),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => write_all(file, offset, slices),
         result => result,
+    }
+}
+
+/// Whole blocks to write: where they are, or so much of the buffer.
+enum Span<'a> {
+    There(&'a [u8]),
+    Copied(Range<usize>),
+}
+
+impl<'a> Span<'a> {
+    fn bytes(&self, buffer: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::There(bytes) => bytes,
+            Self::Copied(range) => &buffer[range.clone()],
+        }
+    }
+}
+
+/// Takes note of what was copied since the last span.
+fn close(spans: &mut Vec<Span<'_>>, copied: &mut Range<usize>) {
+    if copied.start < copied.end {
+        spans.push(Span::Copied(copied.clone()));
+        copied.start = copied.end;
     }
 }
 
@@ -103,19 +132,53 @@ struct Source<'a> {
     left: usize,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// The next whole blocks, [`PIECE`] at most; those that are not aligned are copied into the buffer.
+    fn blocks(&mut self, buffer: &mut [u8]) -> Vec<Span<'a>> {
+        let (mut spans, mut copied, mut room) = (Vec::new(), 0..0, PIECE);
+        while room >= BLOCK && self.left >= BLOCK {
+            let there = self.aligned(room);
+            room -= if there.is_empty() {
+                self.fill(&mut buffer[copied.end..copied.end + BLOCK]);
+                copied.end += BLOCK;
+                BLOCK
+            } else {
+                close(&mut spans, &mut copied);
+                spans.push(Span::There(there));
+                there.len()
+            };
+        }
+        close(&mut spans, &mut copied);
+        spans
+    }
+
+    /// Takes the whole blocks of the current piece, at most `most` bytes; none if they are not aligned.
+    fn aligned(&mut self, most: usize) -> &'a [u8] {
+        let piece = &self.pieces[0][self.taken..];
+        if !piece.as_ptr().addr().is_multiple_of(BLOCK) {
+            return &[];
+        }
+        let blocks = &piece[..piece.len().min(most) / BLOCK * BLOCK];
+        self.advance(blocks.len());
+        blocks
+    }
+
     /// The next `to.len()` bytes, of which there must be as many.
     fn fill(&mut self, mut to: &mut [u8]) {
-        self.left -= to.len();
         while !to.is_empty() {
             let piece = &self.pieces[0][self.taken..];
             let (filled, rest) = to.split_at_mut(piece.len().min(to.len()));
             filled.copy_from_slice(&piece[..filled.len()]);
-            self.taken += filled.len();
+            self.advance(filled.len());
             to = rest;
-            if self.taken == self.pieces[0].len() {
-                (self.pieces, self.taken) = (&self.pieces[1..], 0);
-            }
+        }
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.left -= bytes;
+        self.taken += bytes;
+        if self.taken == self.pieces[0].len() {
+            (self.pieces, self.taken) = (&self.pieces[1..], 0);
         }
     }
 }
@@ -128,19 +191,29 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Appends of any sizes, in pieces of any sizes, read back whole, and the file is never longer than what was written.
+        /// Appends of any sizes, in pieces of any sizes that lie as in the file or do not, read back whole; the file is never longer than
+        /// what was written.
         #[test]
-        fn what_is_written_is_there(appends in prop::collection::vec(prop::collection::vec(0..700_000_usize, 1..4), 1..6)) {
+        fn what_is_written_is_there(
+            appends in prop::collection::vec(prop::collection::vec((0..700_000_usize, any::<bool>()), 1..4), 1..6),
+        ) {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("a");
             let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).unwrap();
             let direct = reopen(&file, true).unwrap_or_else(|_| file.try_clone().unwrap());
-            let mut expected = Vec::new();
+            let (pool, mut expected) = (Pool::new(), Vec::new());
             for pieces in appends {
-                let bytes: Vec<Vec<u8>> = pieces.iter().map(|len| (0..*len).map(|at| (at * 7 + expected.len()) as u8).collect()).collect();
-                let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-                write(&file, &direct, expected.len() as u64, &slices).unwrap();
-                expected.extend(bytes.concat());
+                let offset = expected.len();
+                let mut buffers = Vec::new();
+                for (len, as_in_file) in pieces {
+                    let begin = if as_in_file { expected.len() % BLOCK } else { 7 };
+                    let mut buffer = pool.take(begin + len);
+                    (0..len).for_each(|at| buffer[begin + at] = (at * 7 + offset) as u8);
+                    expected.extend_from_slice(&buffer[begin..begin + len]);
+                    buffers.push((buffer, begin..begin + len));
+                }
+                let slices: Vec<&[u8]> = buffers.iter().map(|(buffer, range)| &buffer[range.clone()]).collect();
+                write(&file, &direct, offset as u64, &slices).unwrap();
                 prop_assert_eq!(file.metadata().unwrap().len(), expected.len() as u64);
             }
             let mut back = vec![0; expected.len()];

@@ -9,7 +9,8 @@
 //! ... at directory, 32 bytes per item: kind u8 (1 batch, 2 record, 3 gap) | 3 zeros | length u32 | topic id 16 | partition i32 | zeros
 //! ... zeros up to length
 //! ```
-//! Numbers are little-endian. Both sums are CRC-64/NVME started from the salt of the run that wrote it, a secret, so that no client
+//! A gap is room left so that a large batch lies in memory as it will in its segment file, relative to blocks: it can be written
+//! there direct, without another copy. Numbers are little-endian. Both sums are CRC-64/NVME started from the salt of the run that wrote it, a secret, so that no client
 //! can send bytes that pass for an entry. The header has its own, so that a search for entries need not sum what it finds.
 //!
 //! Invariant: an entry's bytes are never written to after [`EntryBuilder::finish`].
@@ -36,6 +37,9 @@ const DIRECTORY_ITEM_BYTES: usize = 32;
 
 /// Buffers of an entry grow with it up to this size; a larger batch gets one of its own.
 const PART_MOST_BYTES: usize = 1 << 20;
+
+/// A batch of this size is worth a gap before it; below, the copy is the cheaper one.
+const LARGE_BATCH_BYTES: usize = 128 << 10;
 
 /// A partition, by the id of its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +149,8 @@ impl EntryBuilder {
     }
 
     /// Copies a batch into the entry and writes its offset and leader epoch there. `info` is its header as it came; what the entry
-    /// tells of it has the new ones.
+    /// tells of it has the new ones. `position` is where it is expected to go in its segment file, in bytes; if it goes elsewhere,
+    /// that costs a copy.
     ///
     /// # Panics
     /// If `info` is not of these bytes, or the entry grows beyond [`ENTRY_MOST_BYTES`]: see [`EntryBuilder::has_room`].
@@ -155,17 +160,18 @@ impl EntryBuilder {
         info: &BatchInfo,
         base_offset: i64,
         leader_epoch: i32,
+        position: u64,
         bytes: &[u8],
     ) {
         assert_eq!(info.length as usize, bytes.len(), "a header goes with its own batch");
         let info = BatchInfo { base_offset, leader_epoch, ..*info };
-        let to = self.place(What::Batch(partition, info), bytes);
+        let to = self.place(What::Batch(partition, info), bytes, Some(position));
         batch::stamp(to, base_offset, leader_epoch);
     }
 
     /// Copies a record of the core's own into the entry.
     pub fn push_record(&mut self, bytes: &[u8]) {
-        self.place(What::Record, bytes);
+        self.place(What::Record, bytes, None);
     }
 
     /// True if `items` more batches and records of together `bytes` bytes may be pushed.
@@ -230,9 +236,15 @@ impl EntryBuilder {
         Entry { seq, parts, items, len, memory }
     }
 
-    fn place(&mut self, what: What, bytes: &[u8]) -> &mut [u8] {
+    fn place(&mut self, what: What, bytes: &[u8], position: Option<u64>) -> &mut [u8] {
         assert!(self.has_room(1, bytes.len()), "an entry of {} bytes cannot take {} more", self.len, bytes.len());
-        self.reserve(bytes.len());
+        match position {
+            Some(position) if bytes.len() >= LARGE_BATCH_BYTES => {
+                self.reserve(BLOCK + bytes.len());
+                self.align((position % BLOCK as u64) as usize);
+            }
+            _ => self.reserve(bytes.len()),
+        }
         let (part, at) = self.put(bytes);
         self.directory.push(Placed { what, part, at, len: bytes.len() });
         self.len += bytes.len() + DIRECTORY_ITEM_BYTES;
@@ -249,13 +261,22 @@ impl EntryBuilder {
         if last.buffer.len() - last.used >= len {
             return;
         }
-        let gap = padded(last.used) - last.used;
-        if gap > 0 {
-            self.directory.push(Placed { what: What::Gap, part, at: last.used, len: gap });
-            self.len += gap + DIRECTORY_ITEM_BYTES;
-        }
+        self.align(0);
         let grown = self.len.min(PART_MOST_BYTES);
         self.parts.push(Part { buffer: self.pool.take(len.max(grown)), used: 0 });
+    }
+
+    /// Leaves a gap up to `inside` of a block.
+    fn align(&mut self, inside: usize) {
+        let part = self.parts.len() - 1;
+        let Part { buffer, used: at } = &mut self.parts[part];
+        let gap = (BLOCK + inside - *at % BLOCK) % BLOCK;
+        if gap > 0 {
+            buffer[*at..*at + gap].fill(0);
+            self.directory.push(Placed { what: What::Gap, part, at: *at, len: gap });
+            self.parts[part].used += gap;
+            self.len += gap + DIRECTORY_ITEM_BYTES;
+        }
     }
 
     fn put(&mut self, bytes: &[u8]) -> (usize, usize) {

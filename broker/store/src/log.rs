@@ -174,6 +174,11 @@ impl Log {
         self.segments.iter().map(|segment| segment.state().size).sum()
     }
 
+    /// Bytes of its last segment: where the next batch goes, unless it begins a new one.
+    pub fn position(&self) -> u64 {
+        self.segments.last().map_or(0, |segment| segment.state().size)
+    }
+
     /// Adds a batch that is durable in the journal; `info` is its header with its offset in the log.
     ///
     /// # Panics

@@ -22,7 +22,6 @@ use super::{
 use crate::{
     Broker,
     error::Error,
-    partition::LEADER_EPOCH,
     request::{
         Batch, InitProducerId, MarkersToWrite, OffsetCommit, PartitionOutcomes, PartitionsByTopic, TopicReply,
         TransactionReply, TransactionRequest, TransactionalProducer,
@@ -194,10 +193,7 @@ impl Broker {
     fn append_marker(&mut self, wall: Wall, topic: &str, id: PartitionId, marker: &Marker) {
         let bytes = marker.encode(wall);
         let info = BatchInfo::parse(&bytes).expect("a batch just built");
-        let partition = self.partitions.get_mut(&id).expect("a partition that exists");
-        let base_offset = partition.next_offset;
-        self.pipeline.building.push_batch(id, &info, base_offset, LEADER_EPOCH, &bytes);
-        partition.replay(&info, base_offset, Some(marker));
+        self.push_batch(id, &info, &bytes, Some(marker));
         if topic == CONSUMER_OFFSETS {
             self.offsets.end_transaction(marker.producer_id, marker.commit);
         }

@@ -14,7 +14,7 @@ fn batch(value: &[u8]) -> Vec<u8> {
 }
 
 fn push(builder: &mut EntryBuilder, offset: i64, bytes: &[u8]) {
-    builder.push_batch(P, &BatchInfo::parse(bytes).unwrap(), offset, 0, bytes);
+    builder.push_batch(P, &BatchInfo::parse(bytes).unwrap(), offset, 0, 0, bytes);
 }
 
 fn on_disk(entry: &Entry) -> Vec<u8> {
@@ -53,6 +53,23 @@ fn batches_are_stamped_and_share_the_entrys_memory() {
     assert_eq!(check_crc(&bytes), Ok(info));
     let part = entry.parts()[0].as_ptr_range();
     assert!(part.contains(&bytes.as_ptr()));
+}
+
+#[test]
+fn a_large_batch_lies_as_in_its_file() {
+    let bytes = batch(&vec![b'x'; LARGE_BATCH_BYTES]);
+    for position in [0, 1, 63, 64, 65, 4095, 4096, 1_000_000] {
+        let mut builder = EntryBuilder::new(&Pool::new());
+        push(&mut builder, 0, &batch(b"small"));
+        for offset in 1..20 {
+            builder.push_batch(P, &BatchInfo::parse(&bytes).unwrap(), offset, 0, position, &bytes);
+        }
+        let entry = builder.finish(1, SALT);
+        for (_, _, large) in entry.batches().skip(1) {
+            assert_eq!(large.as_ptr().addr() % BLOCK, position as usize % BLOCK);
+        }
+        assert_eq!(read(on_disk(&entry), SALT).unwrap(), entry.items());
+    }
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn the_tail_lets_go_of_the_oldest_entries() {
     let entry = |seq, base| {
         let mut builder = EntryBuilder::new(&pool);
         let (info, bytes) = batch(base, 1, 0, 10);
-        builder.push_batch(P, &info, base, 0, &bytes);
+        builder.push_batch(P, &info, base, 0, 0, &bytes);
         builder.finish(seq, 0)
     };
     let mut tail = Tail::new(8192);

@@ -105,7 +105,7 @@ impl Run {
             batch.push(1000, None, Some(&vec![draw(256) as u8; size as usize]), &[]);
             let bytes = batch.finish();
             let base = next.entry(id).or_insert_with(|| self.logs.get(&id).map_or(0, Log::next_offset));
-            builder.push_batch(id, &BatchInfo::parse(&bytes).unwrap(), *base, 0, &bytes);
+            builder.push_batch(id, &BatchInfo::parse(&bytes).unwrap(), *base, 0, 0, &bytes);
             *base += 1;
         }
         if draw(2) == 0 {
