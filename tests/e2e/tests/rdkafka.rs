@@ -6,7 +6,7 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -16,20 +16,26 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Broker {
-    port: u16,
-    _running: Connectd,
-    _worker: Worker,
+    worker: Worker,
+    /// `None` while it is killed and started again.
+    running: Option<Connectd>,
 }
 
 impl Broker {
     fn start() -> Broker {
         let worker = Worker::new("rdkafka");
-        Broker { port: worker.kafka_port, _running: worker.start(), _worker: worker }
+        let running = Some(worker.start());
+        Broker { worker, running }
+    }
+
+    fn kill_and_start(&mut self) {
+        self.running.take().expect("it runs").kill();
+        self.running = Some(self.worker.start());
     }
 
     fn config(&self, settings: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", format!("127.0.0.1:{}", self.port));
+        config.set("bootstrap.servers", format!("127.0.0.1:{}", self.worker.kafka_port));
         for (key, value) in settings {
             config.set(*key, *value);
         }
@@ -68,8 +74,14 @@ fn read(consumer: &BaseConsumer, count: usize) -> Vec<OwnedMessage> {
     let mut messages = Vec::new();
     while messages.len() < count {
         assert!(start.elapsed() < PATIENCE, "{} of {count} messages", messages.len());
-        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-            messages.push(message.expect("a message").detach());
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => messages.push(message.detach()),
+            // News of a broker that was killed; the client goes on by itself.
+            Some(Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
+            )))
+            | None => {}
+            Some(Err(other)) => panic!("{other}"),
         }
     }
     messages
@@ -122,6 +134,29 @@ fn a_group_goes_on_where_it_committed() {
     let groups = second.fetch_group_list(Some("lines"), PATIENCE).expect("a list");
     let group = &groups.groups()[0];
     assert_eq!((group.state(), group.protocol(), group.members().len()), ("Stable", "cooperative-sticky", 1));
+}
+
+/// The producer repeats what was not acknowledged, and the reader keeps its membership: nothing is lost, nothing comes twice.
+#[test]
+fn a_producer_and_a_group_live_through_kills() {
+    let mut broker = Broker::start();
+    let producer = broker.producer(&[("enable.idempotence", "true"), ("linger.ms", "1")]);
+    send(&producer, ["0".to_owned()]);
+    let consumer = broker.member(&[]);
+    let mut messages = read(&consumer, 1);
+    for n in 1..3_000 {
+        producer.send(BaseRecord::<(), _>::to("lines").payload(&n.to_string())).expect("there is room");
+        producer.poll(Duration::ZERO);
+        if n % 1_000 == 500 {
+            messages.extend(read(&consumer, 100));
+            broker.kill_and_start();
+        }
+    }
+    producer.flush(PATIENCE).expect("all is acknowledged");
+    messages.extend(read(&consumer, 3_000 - messages.len()));
+    assert_eq!(told(&messages), (0..3_000).map(|n| (n, n.to_string())).collect::<Vec<_>>());
+    consumer.commit(&to(3_000), CommitMode::Sync).expect("it is a member still");
+    assert_eq!(producer.in_flight_count(), 0);
 }
 
 #[test]
