@@ -17,7 +17,7 @@ after(() => admin.disconnect());
 
 /** Reads `count` messages in a group, from the beginning or from where the group is. */
 async function read(topic, groupId, count) {
-  const consumer = kafka.consumer({ groupId });
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
   const messages = [];
   await consumer.connect();
   await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -84,4 +84,102 @@ test("create, list, offsets, delete", async () => {
   assert.deepEqual((await admin.fetchTopicOffsets(topic)).map((o) => o.offset), ["0", "0", "0"]);
   await admin.deleteTopics({ topics: [topic] });
   assert.ok(!(await admin.listTopics()).includes(topic));
+});
+
+/** A transactional producer with a topic of its own name. */
+async function transactional(topic) {
+  const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  return producer;
+}
+
+test("commit and abort", async () => {
+  const topic = name();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  const producer = await transactional(topic);
+  for (const [value, end] of [["committed", "commit"], ["aborted", "abort"], ["committed too", "commit"]]) {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ value }] });
+    await transaction[end]();
+  }
+  await producer.disconnect();
+  // What is not committed is not shown unless it is asked for.
+  assert.deepEqual((await read(topic, topic, 2)).map((m) => m.value.toString()), ["committed", "committed too"]);
+  assert.deepEqual((await admin.fetchTopicOffsets(topic)).map((o) => [o.low, o.high]), [["0", "6"]]);
+});
+
+test("offsets count with the commit", async () => {
+  const topic = name();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  const producer = await transactional(topic);
+  const offset = async () => (await admin.fetchOffsets({ groupId: topic, topics: [topic] }))[0].partitions[0].offset;
+  for (const [end, expected] of [["abort", "-1"], ["commit", "7"]]) {
+    const transaction = await producer.transaction();
+    await transaction.sendOffsets({ consumerGroupId: topic, topics: [{ topic, partitions: [{ partition: 0, offset: "7" }] }] });
+    await transaction[end]();
+    // Kafka's markers come after its answer.
+    for (let n = 0; n < 300 && (await offset()) !== expected; n++) await new Promise((later) => setTimeout(later, 50));
+    assert.equal(await offset(), expected, end);
+  }
+  await producer.disconnect();
+});
+
+test("members come and go", async () => {
+  const topic = name();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 4 }] });
+  const members = [];
+  const join = async () => {
+    // It learns of a rebalance between two fetches.
+    const settings = { groupId: topic, heartbeatInterval: 100, maxWaitTimeInMs: 100 };
+    const member = { consumer: kafka.consumer(settings), owned: [] };
+    member.consumer.on("consumer.group_join", ({ payload }) => (member.owned = payload.memberAssignment[topic] ?? []));
+    members.push(member);
+    await member.consumer.connect();
+    await member.consumer.subscribe({ topics: [topic] });
+    await member.consumer.run({ eachMessage: async () => {} });
+  };
+  const shares = async (expected) => {
+    const seen = () => members.map((m) => m.owned.length).sort().join();
+    for (let n = 0; n < 600 && seen() !== expected; n++) await new Promise((later) => setTimeout(later, 50));
+    assert.equal(seen(), expected);
+    assert.deepEqual(members.flatMap((m) => m.owned).sort(), [0, 1, 2, 3]);
+  };
+  await join();
+  await shares("4");
+  await join();
+  await shares("2,2");
+  const described = (await admin.describeGroups([topic])).groups[0];
+  assert.deepEqual([described.state, described.protocol, described.members.length], ["Stable", "RoundRobinAssigner", 2]);
+  await members.pop().consumer.disconnect();
+  await shares("4");
+  await members[0].consumer.disconnect();
+});
+
+test("settings, records and groups of an administrator", async () => {
+  const topic = name();
+  const configEntries = [{ name: "retention.ms", value: "600000" }];
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] });
+  const retention = async () => {
+    const resources = [{ type: 2, name: topic, configNames: ["retention.ms"] }];
+    return (await admin.describeConfigs({ resources })).resources[0].configEntries[0].configValue;
+  };
+  assert.equal(await retention(), "600000");
+  await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: topic, configEntries: [{ name: "retention.ms", value: "700000" }] }] });
+  assert.equal(await retention(), "700000");
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+  const producer = kafka.producer();
+  await producer.connect();
+  const messages = [1, 2, 3, 4].map((n) => ({ value: `${n}`, partition: 0, timestamp: `${1_700_000_000_000 + n * 1_000}` }));
+  await producer.send({ topic, messages });
+  await producer.disconnect();
+  const later = await admin.fetchTopicOffsetsByTimestamp(topic, 1_700_000_002_500);
+  assert.equal(later.find((one) => one.partition === 0).offset, "2");
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: "1" }] });
+  assert.equal((await admin.fetchTopicOffsets(topic)).find((one) => one.partition === 0).low, "1");
+  await read(topic, topic, 3);
+  assert.ok((await admin.listGroups()).groups.some((group) => group.groupId === topic));
+  await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition: 0, offset: "2" }] });
+  assert.deepEqual((await read(topic, topic, 2)).map((m) => m.value.toString()), ["3", "4"]);
+  await admin.deleteGroups([topic]);
+  assert.ok(!(await admin.listGroups()).groups.some((group) => group.groupId === topic));
 });
