@@ -1,11 +1,13 @@
 //! The suite `cluster`: our worker and our console tools beside the real Kafka broker, and Kafka's own tools as the oracle.
 //!
-//! Owns the script of the transcripts. Invariant: both sides of a transcript run against one broker, each on topics of its own.
+//! Owns the script of the transcripts. Leaves the worker's own stories to `worker`. Invariant: both sides of a transcript run against one broker, each on topics of its own.
+
+mod worker;
 
 use crate::kafka::Kafka;
 use crate::test::Score;
 use anyhow::{Context, Result, bail};
-use e2e::{Folder, Worker, folder::binary, free_port};
+use e2e::{Folder, folder::binary, free_port};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -23,26 +25,13 @@ pub fn suite() -> Result<Score> {
     let broker = kafka.broker(folder.path(), port)?;
     let _running = broker.start()?;
     let mut score = Score::default();
-    score.add(Score::told("a worker on Kafka's broker", worker(port)));
+    for (name, story) in worker::STORIES {
+        score.add(Score::told(name, story(port)));
+    }
     for (name, script) in SCRIPTS {
         score.add(Score::told(name, transcript(&kafka, port, name, script)));
     }
     Ok(score)
-}
-
-/// The tutorial's file pipe.
-fn worker(port: u16) -> Result<()> {
-    let worker = Worker::new("cluster-worker").set("bootstrap.servers", &format!("127.0.0.1:{port}")).pipe();
-    worker.folder.write("test.txt", "foo\nbar\n");
-    let connectd = worker.start();
-    worker.expect_file("test.sink.txt", "foo\nbar\n");
-    worker.folder.append("test.txt", "more\n");
-    worker.expect_file("test.sink.txt", "foo\nbar\nmore\n");
-    connectd.stop();
-    worker.folder.append("test.txt", "later\n");
-    let _connectd = worker.start();
-    worker.expect_file("test.sink.txt", "foo\nbar\nmore\nlater\n");
-    Ok(())
 }
 
 /// Tool, input, arguments; `T` stands for the side's own topic.

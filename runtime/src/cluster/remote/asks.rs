@@ -14,17 +14,28 @@ use broker_core::{
     request::{ClusterMetadata, Metadata, TopicMetadata, TopicRef},
 };
 use rdkafka::{
+    ClientConfig,
     client::{Client, ClientContext},
+    consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     metadata::MetadataTopic,
     types::RDKafkaRespErr,
 };
+
+use crate::client::Talk;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A topic that is to be made is asked for again so long: the cluster makes it after it has said that it is not there.
 const MAKING: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(50);
+
+/// Topics and their partitions, asked by a client of these settings that lives for this question and makes no topic.
+pub fn look(config: &ClientConfig, asked: Metadata, own: &str) -> anyhow::Result<ClusterMetadata> {
+    let client: BaseConsumer<Talk> =
+        rdkafka::config::FromClientConfigAndContext::from_config_and_context(config, Talk::new("topics"))?;
+    Ok(Topics::default().ask(client.client(), asked, own))
+}
 
 /// What a caller was told of topics.
 #[derive(Default)]

@@ -253,6 +253,12 @@ impl Clients {
             Request::Metadata(asked) => {
                 let own = self.shared.config.offset_storage_topic.clone();
                 match self.who.group {
+                    // A producer's question makes a topic that is not there, and a sink's consumer is set to do the same.
+                    _ if asked.topics.is_some() && !asked.allow_auto_topic_creation => {
+                        let config = self.shared.config(&self.who, Client::Admin).map_err(anyhow::Error::msg)?;
+                        let looks = move || asks::look(&config, asked, &own);
+                        Reply::Metadata(blocking(looks).await??)
+                    }
                     Some(_) => {
                         let member = self.member()?;
                         Reply::Metadata(blocking(move || member.topics(asked, &own)).await?)
