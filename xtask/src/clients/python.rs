@@ -1,4 +1,4 @@
-//! confluent-kafka, aiokafka and kafka-python, from PyPI, in virtual environments of our own; the tests are `tests/clients/python`.
+//! confluent-kafka, aiokafka, kafka-python and kafka-connect-py, from PyPI, in virtual environments of our own; the tests are `tests/clients/python`.
 //!
 //! Invariant: kafka-python's two versions have one name, so each has an environment; what both can do is one file, run in both.
 
@@ -31,6 +31,7 @@ pub fn cases(target: &Target) -> Result<Score> {
         pytest.current_dir(repo::root().join("tests/clients/python"));
         pytest
             .env("BOOTSTRAP", &target.bootstrap)
+            .env("REST", format!("http://127.0.0.1:{}", target.rest_port))
             .env("CONNECT_TEST", CONNECT_TEST)
             .env("PYTHONDONTWRITEBYTECODE", "1");
         score.add(counted(pytest)?);
