@@ -176,14 +176,11 @@ async def test_offsets_count_with_the_commit(bootstrap, topic):
 
 @runs
 async def test_the_older_one_is_fenced(bootstrap, topic):
-    async with producer(bootstrap, transactional_id=topic) as young:
-        old = producer(bootstrap, transactional_id=topic)
-        await old.start()
-        await young.begin_transaction()
+    async with producer(bootstrap, transactional_id=topic) as old, producer(bootstrap, transactional_id=topic):
+        await old.begin_transaction()
         with pytest.raises(ProducerFenced):
-            await young.send_and_wait(topic, b"late", partition=0)
-            await young.commit_transaction()
-        await old.stop()
+            await old.send_and_wait(topic, b"late", partition=0)
+            await old.commit_transaction()
 
 
 @runs
