@@ -15,7 +15,7 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
@@ -34,6 +34,10 @@ const SMALL_BYTES: usize = 16 << 10;
 
 /// Answers are sent when so many bytes of them are ready, so that a client that does not read costs no more.
 const ANSWER_BYTES: usize = 1 << 20;
+
+/// A large request has this long to arrive, and a second more for each of so many bytes: until it is whole, others wait for its places.
+const SLOWEST_START: Duration = Duration::from_secs(30);
+const SLOWEST_BYTES_PER_SECOND: usize = 16 << 10;
 
 /// A connection that has been quiet for so long gives its buffers back.
 const QUIET: Duration = Duration::from_secs(5);
@@ -55,16 +59,22 @@ pub(crate) struct Peer {
     pub queued: Arc<BytesLimit>,
 }
 
-/// What the writer sends next, in order.
+/// What the writer sends next, in order. Boxed in its queue, which has room for many of them from the first on.
 enum Due {
     Whole(Bytes),
     Now(RequestHeader, Response),
     Later(RequestHeader, Shape, oneshot::Receiver<Reply>, Taken),
 }
 
-/// The places that a request's bytes take until it is answered.
+/// The places that a request's bytes take until it is answered; of a large one from when it begins to arrive.
 #[expect(dead_code, reason = "held for its end")]
 struct Taken(OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+/// A large request on its way in: its places, and when it has to be there.
+struct Coming {
+    taken: Taken,
+    deadline: Instant,
+}
 
 /// Bytes that may be on their way at once; who wants more waits.
 pub(crate) struct BytesLimit {
@@ -85,7 +95,8 @@ impl BytesLimit {
     }
 }
 
-/// Serves a connection until either side ends it.
+/// Serves a connection until either side ends it. What it needs only while a request is on its way is boxed: an idle connection is to
+/// be small.
 pub(crate) async fn serve(stream: TcpStream, peer: Peer, handle: Handle) {
     let peer = Arc::new(peer);
     let conn = handle.connect();
@@ -107,23 +118,44 @@ pub(crate) async fn serve(stream: TcpStream, peer: Peer, handle: Handle) {
 
 async fn read(
     from: OwnedReadHalf,
-    due: &mpsc::Sender<Due>,
+    due: &mpsc::Sender<Box<Due>>,
     peer: &Peer,
     handle: &Handle,
     conn: ConnId,
 ) -> Result<(), String> {
     let mut frames = FrameReader::new(peer.max_request_bytes);
     let in_flight = BytesLimit::new(IN_FLIGHT_BYTES);
+    let mut coming: Option<Coming> = None;
     loop {
         while let Some(frame) = frames.next_frame().map_err(|error| error.to_string())? {
-            let shared = if frame.len() > SMALL_BYTES { frame.len() } else { 0 };
-            let taken = Taken(in_flight.take(frame.len()).await, peer.queued.take(shared).await);
-            let next = take(frame, peer, handle, conn, taken).await?;
-            if due.send(next).await.is_err() {
+            let taken = match coming.take() {
+                Some(coming) => coming.taken,
+                None => places(&in_flight, peer, frame.len()).await,
+            };
+            let next = Box::pin(take(frame, peer, handle, conn, taken)).await?;
+            if due.send(Box::new(next)).await.is_err() {
                 return Ok(());
             }
         }
-        if !readable(&from, &mut frames, peer.max_idle).await? {
+        // A frame that is not whole is memory too. Whoever holds places for one may not do so for ever.
+        if coming.is_none()
+            && frames.pending() > SMALL_BYTES
+            && let Some(len) = frames.coming().map_err(|error| error.to_string())?
+        {
+            let taken = places(&in_flight, peer, len).await;
+            let patience = SLOWEST_START + Duration::from_secs((len / SLOWEST_BYTES_PER_SECOND) as u64);
+            coming = Some(Coming { taken, deadline: Instant::now() + patience });
+        }
+        if let Some(coming) = &coming {
+            match timeout_at(coming.deadline, from.readable()).await {
+                Ok(ready) => ready.map_err(|error| error.to_string())?,
+                Err(_) => {
+                    return Err(format!(
+                        "it sent a request more slowly than {SLOWEST_BYTES_PER_SECOND} bytes a second"
+                    ));
+                }
+            }
+        } else if !readable(&from, &mut frames, peer.max_idle).await? {
             return Err(format!("it was idle for {} ms (connections.max.idle.ms)", peer.max_idle.as_millis()));
         }
         match from.try_read_buf(&mut frames.room()) {
@@ -134,6 +166,12 @@ async fn read(
             Err(error) => return Err(error.to_string()),
         }
     }
+}
+
+/// Takes places for a request of so many bytes.
+async fn places(in_flight: &BytesLimit, peer: &Peer, bytes: usize) -> Taken {
+    let shared = if bytes > SMALL_BYTES { bytes } else { 0 };
+    Taken(in_flight.take(bytes).await, peer.queued.take(shared).await)
 }
 
 /// Waits until there is something to read; false if there is nothing for too long. Room for it is made only then.
@@ -175,14 +213,14 @@ async fn take(frame: Bytes, peer: &Peer, handle: &Handle, conn: ConnId, taken: T
 
 async fn write(
     mut to: OwnedWriteHalf,
-    mut due: mpsc::Receiver<Due>,
+    mut due: mpsc::Receiver<Box<Due>>,
     peer: Arc<Peer>,
     handle: Handle,
 ) -> Result<(), String> {
     let mut out = Out::new();
     while let Some(mut next) = due.recv().await {
         loop {
-            put(&mut out, next, &peer, &handle).await?;
+            Box::pin(put(&mut out, *next, &peer, &handle)).await?;
             if out.len() >= ANSWER_BYTES {
                 flush(&mut to, &mut out).await?;
             }

@@ -17,10 +17,10 @@ pub const PREFIX_LEN: usize = 4;
 pub const DEFAULT_MAX_FRAME: usize = 100 << 20;
 
 /// Room offered first, and after [`FrameReader::release`]: an idle connection holds no more than this.
-const FIRST_ROOM: usize = 4 << 10;
+const FIRST_ROOM: usize = 512;
 /// Most room offered at once, to a client that fills it.
 const MOST_ROOM: usize = 256 << 10;
-/// A new buffer holds this many reads, so that frames are cut without moving bytes.
+/// A new buffer but the first holds this many reads, so that frames are cut without moving bytes.
 const READS_PER_BUFFER: usize = 4;
 /// Buffers kept to take turns.
 const SPARE_BUFFERS: usize = 4;
@@ -108,6 +108,14 @@ impl FrameReader {
         self.buf.len()
     }
 
+    /// Length of the frame that is arriving, without its prefix, once that is known.
+    ///
+    /// # Errors
+    /// As [`FrameReader::next_frame`].
+    pub fn coming(&self) -> Result<Option<usize>, FrameError> {
+        self.stated_len()
+    }
+
     /// Gives memory back if no frame is pending; for connections that have been idle.
     pub fn release(&mut self) {
         if self.buf.is_empty() {
@@ -138,7 +146,8 @@ impl FrameReader {
         if self.buf.try_reclaim(wanted) {
             return;
         }
-        let capacity = (self.buf.len() + wanted).max(self.room * READS_PER_BUFFER);
+        let reads = if self.room == FIRST_ROOM { 1 } else { READS_PER_BUFFER };
+        let capacity = (self.buf.len() + wanted).max(self.room * reads);
         let mut next = self.take_spare(self.buf.len() + wanted).unwrap_or_else(|| BytesMut::with_capacity(capacity));
         next.put_slice(&self.buf);
         self.buf.clear();
@@ -220,7 +229,9 @@ mod tests {
     #[test]
     fn a_stated_length_allocates_nothing() {
         let mut reader = FrameReader::new(DEFAULT_MAX_FRAME);
+        assert_eq!(reader.coming(), Ok(None));
         read(&mut reader, &(DEFAULT_MAX_FRAME as u32).to_be_bytes(), &[4]).unwrap();
+        assert_eq!(reader.coming(), Ok(Some(DEFAULT_MAX_FRAME)));
         for arrived in [100, 10_000, 100_000, 1_000_000] {
             read(&mut reader, &vec![0; arrived], &[usize::MAX]).unwrap();
             assert!(reader.room().remaining_mut() <= reader.pending().max(MOST_ROOM));
