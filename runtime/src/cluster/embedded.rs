@@ -156,7 +156,10 @@ fn table(topic: &str) -> NewTopic {
         partitions: 1,
         replication_factor: 1,
         assignments: Vec::new(),
-        configs: vec![("cleanup.policy".into(), Some("compact".into()))],
+        // Only segments that are closed are compacted, and at a gigabyte none of these would ever be.
+        configs: [("cleanup.policy", "compact"), ("segment.bytes", "16777216")]
+            .map(|(key, value)| (key.into(), Some(value.into())))
+            .into(),
     }
 }
 

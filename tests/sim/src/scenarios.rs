@@ -3,6 +3,8 @@
 //! Owns the storyteller, who does by hand what the world does by chance. Invariant: a story has no chance in it but the disk's.
 
 #[cfg(test)]
+mod altered_configs;
+#[cfg(test)]
 mod compaction;
 #[cfg(test)]
 mod deleted_topic;
