@@ -140,7 +140,14 @@ fn notes(settings: &Settings, disk: &RealDisk, recovered: &Recovered) -> Vec<Str
     let os = (settings.flush == Flush::Os).then(|| {
         "log.flush=os: records are acknowledged before they are on the disk, as Kafka does; a power cut may lose some".to_string()
     });
-    torn.into_iter().chain(disk.lacks()).chain(os).collect()
+    let taken_over = recovered.taken_over.iter().map(|log| {
+        let end = format!(
+            "{}-{} was written by Apache Kafka and is served from now on, up to offset {}",
+            log.topic, log.log.partition.partition, log.log.next_offset
+        );
+        if log.cut > 0 { format!("{end}; {} bytes after that were no whole batch and were cut", log.cut) } else { end }
+    });
+    torn.into_iter().chain(taken_over).chain(disk.lacks()).chain(os).collect()
 }
 
 fn start_threads(

@@ -12,13 +12,14 @@ use std::{
 use broker::{Handle, Node, settings::Settings};
 use broker_core::{
     request::{
-        Batch, ConnId, CreateTopics, JoinGroup, Member, NewTopic, OffsetCommit, OffsetToCommit, Produce, Reply,
-        Request, SyncGroup,
+        Batch, ConnId, CreateTopics, InitProducerId, JoinGroup, Member, NewTopic, OffsetCommit, OffsetToCommit,
+        Produce, Reply, Request, SyncGroup, TransactionReply, TransactionRequest, TransactionalProducer,
     },
     settings::CleanerSettings,
 };
-use broker_store::batch::BatchInfo;
+use broker_store::batch::{BatchInfo, Builder, TRANSACTIONAL};
 use broker_wire::{builder::BatchBuilder, codec::Codec};
+use bytes::Bytes;
 
 const BATCHES: usize = 120;
 const KEYS: usize = 7;
@@ -64,6 +65,32 @@ async fn fill(handle: &Handle, conn: ConnId, topic: &str) {
         let topics = vec![(topic.into(), vec![(0, Ok(Batch { info, bytes }))])];
         let reply = ask(handle, conn, Request::Produce(Produce { acks: -1, transactional_id: None, topics })).await;
         assert!(matches!(&reply, Reply::Produce(topics) if topics[0].partitions[0].outcome.is_ok()), "{reply:?}");
+    }
+}
+
+/// What a transactional producer leaves: two transactions, of which the first is aborted.
+async fn transactions(handle: &Handle, conn: ConnId) {
+    let transactional_id = "id".to_owned();
+    let init =
+        InitProducerId { transactional_id: Some(transactional_id.clone()), timeout_ms: 60_000, current: (-1, -1) };
+    let reply = ask(handle, conn, Request::InitProducerId(init)).await;
+    let Reply::InitProducerId(Ok((producer_id, epoch))) = reply else { panic!("{reply:?}") };
+    let producer = TransactionalProducer { transactional_id: transactional_id.clone(), producer_id, epoch };
+    for (sequence, commit) in [(0, false), (1, true)] {
+        let topics = vec![("plain".to_owned(), vec![0])];
+        let add = TransactionRequest::AddPartitions { producer: producer.clone(), topics };
+        ask(handle, conn, Request::Transaction(add)).await;
+        let mut builder = Builder::new().producer(producer_id, epoch, sequence).attributes(TRANSACTIONAL);
+        builder.push(1_700_000_000_000, None, Some(b"in a transaction"), &[]);
+        let bytes = Bytes::from(builder.finish());
+        let info = BatchInfo::parse(&bytes).expect("a batch just built");
+        let topics = vec![("plain".into(), vec![(0, Ok(Batch { info, bytes }))])];
+        let produce = Produce { acks: -1, transactional_id: Some(transactional_id.clone()), topics };
+        let reply = ask(handle, conn, Request::Produce(produce)).await;
+        assert!(matches!(&reply, Reply::Produce(topics) if topics[0].partitions[0].outcome.is_ok()), "{reply:?}");
+        let end = TransactionRequest::End { producer: producer.clone(), commit };
+        let reply = ask(handle, conn, Request::Transaction(end)).await;
+        assert!(matches!(reply, Reply::Transaction(TransactionReply::End(Ok(())))), "{reply:?}");
     }
 }
 
@@ -149,6 +176,7 @@ async fn kafkas_own_tool_reads_every_file() {
         fill(&handle, conn, topic).await;
     }
     groups(&handle, conn).await;
+    transactions(&handle, conn).await;
     let (plain, table) = (data.path().join("plain-0"), data.path().join("table-0"));
     // It has been compacted when new files wait to take the place of the old.
     let patience = Instant::now() + Duration::from_secs(60);
@@ -174,6 +202,13 @@ async fn kafkas_own_tool_reads_every_file() {
         let text = dump(&libs, &indexes, &[]);
         assert!(!text.contains("mismatch") && !text.contains("out of order"), "{text}");
     }
+    let end = 3 * BATCHES + 4;
+    let text = dump(&libs, &files(&plain, ".snapshot"), &[]);
+    let expected = format!("lastOffset: {} offsetDelta: 0", end - 2);
+    assert!(text.contains("producerId: 0 producerEpoch: 0 coordinatorEpoch: 0") && text.contains(&expected), "{text}");
+    let text = dump(&libs, &files(&plain, ".txnindex"), &[]);
+    let expected = format!("firstOffset: {} lastOffset: {} lastStableOffset: {}", end - 4, end - 3, end - 2);
+    assert!(text.contains(&expected), "{expected} is not in: {text}");
     let text = dump(&libs, &files(&data.path().join("__consumer_offsets-0"), ".log"), &["--offsets-decoder"]);
     for expected in [
         r#"{"type":"2","data":{"group":"staying"}} payload: {"version":"3","data":{"protocolType":"consumer","generation":1"#,
@@ -188,7 +223,7 @@ async fn kafkas_own_tool_reads_every_file() {
         let text = dump(&libs, &files(dir, ".log"), &["--deep-iteration", "--print-data-log"]);
         text.lines().filter(|line| line.contains("keySize")).count()
     };
-    assert_eq!(count(&plain), 3 * BATCHES, "nothing of it is gone");
+    assert_eq!(count(&plain), end, "nothing of it is gone");
     let left = count(&table);
     assert!((KEYS..3 * BATCHES / 2).contains(&left), "{left} records are left");
 }

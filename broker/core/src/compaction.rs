@@ -147,6 +147,7 @@ impl Broker {
                     self.compaction.next = now;
                 }
                 log.cleaning_over(Some(cleaned_to));
+                partition.stable.forget_before(cleaned_to);
             }
             Progress::Failed { again, .. } => {
                 log.cleaning_over(None);

@@ -125,6 +125,7 @@ mod tests {
             journal_capacity: 1000,
             torn: None,
             missing: Vec::new(),
+            taken_over: Vec::new(),
         };
         Broker::recover(settings, Now(0), recovered).expect("nothing is wrong with an empty folder")
     }

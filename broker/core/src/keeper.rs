@@ -4,7 +4,7 @@
 //! entry S holds the state exactly as of S, and every byte of every log up to S is in a synced segment before it counts.
 
 use alloc::vec::Vec;
-use broker_store::{checkpoint::Checkpoint, log::Log};
+use broker_store::{checkpoint::Checkpoint, log::Log, segment::SideFile};
 
 use crate::{
     Broker, Output,
@@ -26,6 +26,8 @@ pub(crate) struct Keeper {
     removal_due: Option<Now>,
     /// Segments have left that the last checkpoint knows.
     wants_checkpoint: bool,
+    /// And it shall not wait for its time.
+    soon: bool,
     step: Step,
     last_checkpoint: Now,
     last_checkpoint_seq: Seq,
@@ -36,7 +38,7 @@ enum Step {
     #[default]
     Idle,
     /// The state as of this entry is taken; the bytes up to it are, or once `flushed` were, on their way to the segments.
-    Snapshot { seq: Seq, snapshot: Vec<u8>, flushed: bool },
+    Snapshot { seq: Seq, snapshot: Vec<u8>, files: Vec<SideFile>, flushed: bool },
     /// The checkpoint is being written.
     Writing,
 }
@@ -73,6 +75,11 @@ impl Keeper {
         self.wants_checkpoint = true;
     }
 
+    /// What a restart would have to do again is not to be done again.
+    pub fn checkpoint_soon(&mut self) {
+        (self.wants_checkpoint, self.soon) = (true, true);
+    }
+
     pub fn poll_timeout(&self, changed: bool) -> Option<Now> {
         let changed = changed || self.wants_checkpoint;
         let write = self.unwritten_since.filter(|_| !self.writing).map(|since| since.plus(SEGMENT_WRITE_MS));
@@ -85,14 +92,15 @@ impl Broker {
     /// Called when an entry was just closed and nothing is decided beyond it: the moment to take the state as of `seq`.
     pub(crate) fn entry_closed(&mut self, now: Now, seq: Seq) {
         if matches!(self.keeper.step, Step::Idle) && self.checkpoint_due(now) {
-            self.keeper.step = Step::Snapshot { seq, snapshot: self.snapshot(), flushed: false };
+            let (snapshot, files) = (self.snapshot(), self.snapshots_due());
+            self.keeper.step = Step::Snapshot { seq, snapshot, files, flushed: false };
         }
     }
 
     fn checkpoint_due(&self, now: Now) -> bool {
         let behind = self.pipeline.durable() > self.keeper.last_checkpoint_seq || self.keeper.wants_checkpoint;
         let late = now >= self.keeper.last_checkpoint.plus(CHECKPOINT_MS);
-        behind && (self.stopping || late || self.journal.used > self.journal.capacity / 4)
+        behind && (self.stopping || late || self.keeper.soon || self.journal.used > self.journal.capacity / 4)
     }
 
     /// True when an empty entry should be closed only so that a checkpoint can be made.
@@ -106,19 +114,22 @@ impl Broker {
             return None;
         }
         match core::mem::take(&mut self.keeper.step) {
-            Step::Snapshot { seq, snapshot, flushed: false } if self.pipeline.durable() >= seq => {
-                self.keeper.step = Step::Snapshot { seq, snapshot, flushed: true };
+            Step::Snapshot { seq, snapshot, files, flushed: false } if self.pipeline.durable() >= seq => {
+                self.keeper.step = Step::Snapshot { seq, snapshot, files, flushed: true };
                 self.write_segments().or_else(|| self.poll_keeper(now))
             }
-            Step::Snapshot { seq, snapshot, flushed: true } => {
+            Step::Snapshot { seq, snapshot, mut files, flushed: true } => {
                 self.keeper.step = Step::Writing;
-                self.keeper.wants_checkpoint = false;
+                (self.keeper.wants_checkpoint, self.keeper.soon) = (false, false);
                 let state = |log: &mut Log| {
                     log.checkpointing();
                     log.state()
                 };
                 let logs = self.logs().map(state).collect();
-                Some(Output::Checkpoint(Checkpoint { journal_seq: seq, snapshot, logs }))
+                files.extend(self.txn_indexes_due());
+                // The folders of those that were deleted meanwhile are gone.
+                files.retain(|file| self.partitions.contains_key(&file.partition));
+                Some(Output::Checkpoint(Checkpoint { journal_seq: seq, snapshot, logs, files }))
             }
             step => {
                 self.keeper.step = step;

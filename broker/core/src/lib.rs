@@ -52,6 +52,7 @@ pub mod request;
 mod retention;
 mod sessions;
 pub mod settings;
+mod side_files;
 mod stable;
 mod tables;
 mod tasks;

@@ -76,6 +76,7 @@ impl Broker {
             // Its topic may be deleted by now.
             if let Some(partition) = self.partitions.get_mut(&id) {
                 partition.log.set_start(offset);
+                partition.stable.forget_before(offset);
                 self.keeper.segment_left();
             }
         }

@@ -12,8 +12,10 @@ use broker_store::{batch::BatchInfo, log::Log};
 use bytes::Bytes;
 
 use crate::{
+    codec::Damaged,
     error::Error,
     producer::{Producers, Verdict},
+    side_files::SideFiles,
     stable::Stability,
     time::Wall,
     txn::marker::Marker,
@@ -33,6 +35,7 @@ pub(crate) struct Partition {
     pub producers: Producers,
     pub stable: Stability,
     pub rules: Rules,
+    pub side: SideFiles,
 }
 
 /// The topic configs that a produce obeys.
@@ -57,6 +60,7 @@ impl Partition {
             producers: Producers::default(),
             stable: Stability::default(),
             rules,
+            side: SideFiles::default(),
         }
     }
 
@@ -142,6 +146,18 @@ impl Partition {
                 }
             }
         }
+    }
+
+    /// Takes note of batches that are in the log, each with its bytes if it is a control batch: all that producers wrote to it.
+    pub fn replay_all(&mut self, batches: &[(BatchInfo, Bytes)]) -> Result<(), Damaged> {
+        let end = self.next_offset;
+        for (info, bytes) in batches {
+            let marker = if info.is_control() { Marker::decode(info, bytes)? } else { None };
+            self.replay(info, info.base_offset, marker.as_ref());
+        }
+        self.next_offset = end;
+        self.settle();
+        Ok(())
     }
 
     /// More of the log is durable than before.

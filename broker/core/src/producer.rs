@@ -7,7 +7,7 @@ use alloc::{
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
-use broker_store::{batch::BatchInfo, clean::LastOfProducer};
+use broker_store::{batch::BatchInfo, clean::LastOfProducer, segment::ProducerEntry};
 
 use crate::{
     codec::{Damaged, Reader, Writer},
@@ -187,6 +187,20 @@ impl Producers {
             last_timestamp: producer.last_timestamp,
             coordinator_epoch: producer.coordinator_epoch,
             open_since_offset: producer.open.unwrap_or(-1),
+        };
+        self.known.iter().map(one).collect()
+    }
+
+    /// All of them, for Kafka.
+    pub fn entries(&self) -> Vec<ProducerEntry> {
+        let last = |w: &Written| (w.first_sequence, w.last_sequence, w.last_offset());
+        let one = |(id, producer): (&i64, &Producer)| ProducerEntry {
+            id: *id,
+            epoch: producer.epoch,
+            last: producer.batches.back().map(last),
+            timestamp: producer.last_timestamp,
+            coordinator_epoch: producer.coordinator_epoch,
+            open: producer.open,
         };
         self.known.iter().map(one).collect()
     }

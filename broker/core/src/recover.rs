@@ -40,6 +40,10 @@ use crate::{
     txn::{Transactions, marker::Marker, transaction::Transaction},
 };
 
+mod logs;
+
+use logs::{Found, Logs};
+
 const SNAPSHOT_VERSION: u8 = 4;
 
 /// Why the broker cannot go on from what is on disk.
@@ -52,6 +56,13 @@ pub enum RecoverError {
         /// The file.
         file: String,
         /// What is wrong with it.
+        why: String,
+    },
+    /// A log that Kafka wrote does not fit the topics there are.
+    Foreign {
+        /// The folder.
+        folder: String,
+        /// Why not.
         why: String,
     },
     /// A partition's log ends before an offset that was acknowledged.
@@ -75,6 +86,9 @@ impl core::fmt::Display for RecoverError {
                     "{file} {why}, and acknowledged records were in it; nothing was changed: put the file back from a copy"
                 )
             }
+            RecoverError::Foreign { folder, why } => {
+                write!(f, "{folder} {why}; nothing was changed in it: move it away, or delete the topic first")
+            }
             RecoverError::Missing { log, expected, found } => {
                 write!(f, "the log {log} ends at offset {found}, but records up to {expected} were acknowledged")
             }
@@ -92,14 +106,17 @@ impl Broker {
     /// A broker that goes on after what was recovered. Drain [`Broker::poll_output`] before the first input.
     pub fn recover(settings: Settings, now: Now, recovered: Recovered) -> Result<Broker, RecoverError> {
         let mut broker = Broker::empty(settings, now, &recovered);
-        let mut logs: BTreeMap<PartitionId, LogState> = BTreeMap::new();
+        let mut logs: Logs = BTreeMap::new();
         if let Some(checkpoint) = recovered.checkpoint {
-            logs = checkpoint.logs.into_iter().map(|log| (log.partition, log)).collect();
+            logs = checkpoint.logs.into_iter().map(|log| (log.partition, Found::Ours(log))).collect();
             broker.restore(now, &checkpoint.snapshot, &mut logs)?;
         }
+        logs.extend(recovered.taken_over.into_iter().map(|log| (log.log.partition, Found::Kafkas(log))));
         for item in recovered.items {
             broker.replay_item(now, item, &mut logs)?;
         }
+        broker.pass_over_producer_ids(&logs);
+        broker.take_over(&mut logs)?;
         broker.groups.resume(now)?;
         broker.move_log_starts(broker.pipeline.durable());
         if broker.partitions.values().any(|partition| partition.log.wants_checkpoint()) {
@@ -172,12 +189,7 @@ impl Broker {
         out.0
     }
 
-    fn restore(
-        &mut self,
-        now: Now,
-        snapshot: &[u8],
-        logs: &mut BTreeMap<PartitionId, LogState>,
-    ) -> Result<(), Damaged> {
+    fn restore(&mut self, now: Now, snapshot: &[u8], logs: &mut Logs) -> Result<(), Damaged> {
         let mut from = Reader(snapshot);
         if from.u8()? != SNAPSHOT_VERSION {
             return Err(Damaged("the checkpoint is of another version of connectd"));
@@ -196,7 +208,8 @@ impl Broker {
             Ok((id, next_offset, producers, stable))
         };
         for (id, next_offset, producers, stable) in from.list(partition)? {
-            let partition = self.open(id, logs.remove(&id)).ok_or(Damaged("a partition without a topic"))?;
+            let log = logs.remove(&id).map(Found::into_state);
+            let partition = self.open(id, log).ok_or(Damaged("a partition without a topic"))?;
             self.partitions.insert(id, Partition { next_offset, producers, stable, ..partition });
         }
         from.list(|from| Record::decode(from.bytes()?))?.iter().for_each(|record| self.replay(record));
@@ -214,24 +227,15 @@ impl Broker {
         Some(Partition::new(log, rules(topic, &self.defaults)))
     }
 
-    fn replay_item(&mut self, now: Now, item: Item, logs: &mut BTreeMap<PartitionId, LogState>) -> Result<(), Damaged> {
+    fn replay_item(&mut self, now: Now, item: Item, logs: &mut Logs) -> Result<(), Damaged> {
         match item {
             Item::Record(bytes) => {
                 self.replay(&Record::decode(&bytes)?);
-                self.adopt(logs);
+                self.adopt(logs)?;
             }
             Item::Batch { partition, info, bytes } => self.replay_batch(now, partition, &info, bytes)?,
         }
         Ok(())
-    }
-
-    /// A topic made after the snapshot may have a log in the checkpoint already: its segments were written before the checkpoint was.
-    fn adopt(&mut self, logs: &mut BTreeMap<PartitionId, LogState>) {
-        let known: Vec<PartitionId> = logs.keys().filter(|id| self.partitions.contains_key(id)).copied().collect();
-        for id in known {
-            let partition = self.open(id, logs.remove(&id)).expect("its topic was just made");
-            self.partitions.insert(id, Partition { next_offset: 0, ..partition });
-        }
     }
 
     fn replay_batch(
@@ -246,7 +250,10 @@ impl Broker {
             return Ok(());
         };
         let marker = if info.is_control() { Marker::decode(info, &bytes)? } else { None };
-        partition.replay(info, info.base_offset, marker.as_ref());
+        // Of a log that Kafka began, and that no checkpoint knows, what came later may be in its segments too.
+        if info.base_offset >= partition.next_offset {
+            partition.replay(info, info.base_offset, marker.as_ref());
+        }
         if info.base_offset == partition.log.next_offset() {
             self.keeper.appended(now, bytes.len() as u64);
             partition.log.append(info, bytes.clone());

@@ -5,6 +5,8 @@
 //! so nothing is served as committed or aborted that a crash could undo.
 
 use alloc::{collections::BTreeMap, vec::Vec};
+use broker_store::segment::TxnEntry;
+use core::ops::Range;
 
 use crate::codec::{Damaged, Reader, Writer};
 
@@ -18,6 +20,18 @@ pub(crate) struct Aborted {
     pub last_offset: i64,
     /// The last stable offset once it was aborted: every aborted one that begins before it is in the index by then.
     pub last_stable_offset: i64,
+}
+
+impl Aborted {
+    /// As the index has it.
+    pub fn entry(&self) -> TxnEntry {
+        TxnEntry {
+            producer_id: self.producer_id,
+            first_offset: self.first_offset,
+            last_offset: self.last_offset,
+            last_stable_offset: self.last_stable_offset,
+        }
+    }
 }
 
 /// One partition's.
@@ -50,7 +64,7 @@ impl Stability {
         self.unstable.retain(|_, marker| marker.is_none_or(|marker| marker >= end));
     }
 
-    /// Forgets aborted transactions that ended before `start`: nobody can read them any more.
+    /// Forgets aborted transactions that ended before `start`: their records cannot be read, or compaction has removed them.
     pub fn forget_before(&mut self, start: i64) {
         let gone = self.aborted.partition_point(|aborted| aborted.last_offset < start);
         self.aborted.drain(..gone);
@@ -74,6 +88,17 @@ impl Stability {
             }
         }
         found
+    }
+
+    /// True if there are no aborted transactions at all.
+    pub fn is_without_aborted(&self) -> bool {
+        self.aborted.is_empty()
+    }
+
+    /// The aborted transactions whose markers are at these offsets.
+    pub fn ended_in(&self, offsets: Range<i64>) -> &[Aborted] {
+        let at = |offset| self.aborted.partition_point(|aborted| aborted.last_offset < offset);
+        &self.aborted[at(offsets.start)..at(offsets.end)]
     }
 
     /// The aborted transaction whose marker is at this offset.

@@ -20,6 +20,7 @@ use crate::{
     disk::{Disk, DiskError, DiskFile, ErrorKind, Open},
     entry::PartitionId,
     log::{LogState, SegmentState},
+    segment::SideFile,
 };
 
 pub(crate) const FILE: &str = "checkpoint";
@@ -36,6 +37,8 @@ pub struct Checkpoint {
     pub snapshot: Vec<u8>,
     /// Every log, as it is in its segment files: up to `journal_seq` at least.
     pub logs: Vec<LogState>,
+    /// What goes to disk with it for Kafka's sake. No part of it.
+    pub files: Vec<SideFile>,
 }
 
 /// Why a checkpoint file is not one.
@@ -53,6 +56,7 @@ impl Checkpoint {
     /// # Errors
     /// Any of the disk's. The checkpoint before is still the one that counts, or this one is; both are right.
     pub fn store<D: Disk>(&self, disk: &D) -> Result<(), DiskError> {
+        self.files.iter().try_for_each(|file| file.store(disk))?;
         disk.sync_all()?;
         replace(disk, TEMPORARY, FILE, &self.encode())
     }
@@ -94,7 +98,7 @@ impl Checkpoint {
         if from.0.len() != 8 {
             return Err(BadCheckpoint::Damaged);
         }
-        Ok(Checkpoint { journal_seq, snapshot, logs })
+        Ok(Checkpoint { journal_seq, snapshot, logs, files: Vec::new() })
     }
 }
 
@@ -229,7 +233,7 @@ mod tests {
             cleaned_to: 10,
             segments: vec![segment(0), segment(10)],
         };
-        Checkpoint { journal_seq: 77, snapshot: b"state".to_vec(), logs: vec![log(0), log(1)] }
+        Checkpoint { journal_seq: 77, snapshot: b"state".to_vec(), logs: vec![log(0), log(1)], files: vec![] }
     }
 
     #[test]

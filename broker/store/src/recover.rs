@@ -1,8 +1,8 @@
 //! The data folder as a start finds it.
 //!
 //! Owns the order: is it ours ([`identity`]), what does the last checkpoint say, what does the journal hold after it ([`scan`]); and
-//! only when all of that is good, is anything changed: logs are cut to what the checkpoint knows ([`logs`]), unfinished files go, and
-//! the journal goes on in a file of its own. Leaves the meaning of it all to the core.
+//! only when all of that is good, is anything changed: logs are cut to what the checkpoint knows ([`logs`]), those that Kafka wrote are
+//! taken over ([`kafkas`]), unfinished files go, and the journal goes on in a file of its own. Leaves the meaning of it all to the core.
 //!
 //! Invariant: until nothing can be rotten any more, nothing is written; and a crash at any point here is recovered from by the next.
 
@@ -18,12 +18,14 @@ use crate::{
 mod error;
 mod identity;
 mod index;
+mod kafkas;
 mod logs;
 mod scan;
 
 pub use crate::entry::Item;
 pub use error::RecoverError;
 pub use identity::Identity;
+pub use kafkas::TakenOver;
 pub use logs::Missing;
 pub use scan::Torn;
 
@@ -66,6 +68,8 @@ pub struct Recovered {
     /// Logs of the checkpoint that are not in their folders any more. If a later entry deletes their topics, all is well; if after
     /// all items one of them still has a topic, acknowledged records are gone, and the core must refuse to go on.
     pub missing: Vec<Missing>,
+    /// Logs that Kafka wrote, and that no checkpoint knows yet.
+    pub taken_over: Vec<TakenOver>,
 }
 
 /// Reads the data folder, makes it one if it is empty, and readies it for this run.
@@ -80,11 +84,15 @@ pub fn recover<D: Disk>(disk: &D, start: Start) -> Result<(Recovered, Journal<D>
     make_journal_folder(disk)?;
     let scan = scan::scan(disk, &pool, after, checkpoint.is_some())?;
 
+    let known = checkpoint.as_ref().map_or(&[][..], |checkpoint| &checkpoint.logs);
+    let kafkas = kafkas::look(disk, known)?;
+
     // What is visible after a kill may not be durable yet, and from now on others build on it.
     disk.sync_dir("")?;
     disk.sync_dir(journal::FOLDER)?;
     scan.sync()?;
     let missing = logs::cut(disk, &pool, checkpoint.as_mut().map_or(&mut [], |checkpoint| &mut checkpoint.logs))?;
+    let taken_over = kafkas.into_iter().map(|plan| plan.take_over(disk)).collect::<Result<_, _>>()?;
     remove_unfinished(disk)?;
     let scan::Scan { items, bytes, last_seq, torn, found, .. } = scan;
     let journal = Journal::resume(disk.clone(), pool.clone(), sizes, salt, found)?;
@@ -100,6 +108,7 @@ pub fn recover<D: Disk>(disk: &D, start: Start) -> Result<(Recovered, Journal<D>
         journal_capacity: journal.capacity(),
         torn,
         missing,
+        taken_over,
     };
     Ok((recovered, journal))
 }

@@ -1,7 +1,7 @@
 //! Segment files: written, removed, and (in [`read`](SegmentReader)) read.
 //!
-//! Owns the files of a log's folder: `<base offset>.log`, `.index`, `.timeindex` and `partition.metadata`, all in Kafka's formats
-//! (broker-contract 2.1). Leaves what goes into them to [`crate::log`], and making them durable to [`crate::checkpoint`].
+//! Owns the files of a log's folder: `<base offset>.log`, `.index`, `.timeindex`, `partition.metadata`, and what `side` has beside
+//! them for Kafka, all in Kafka's formats (broker-contract 2.1). Leaves what goes into them to [`crate::log`], and making them durable to [`crate::checkpoint`].
 //!
 //! Invariant: nothing is written anywhere but where a [`SegmentWrite`] says, so that repeating one changes nothing.
 
@@ -21,8 +21,10 @@ use crate::{
 
 mod index;
 mod read;
+mod side;
 
 pub use read::{ReadError, SegmentReader};
+pub use side::{ProducerEntry, SideFile, TxnEntry, snapshot, txn_index};
 
 /// Where the topic id begins in [`METADATA`].
 const TOPIC_ID_AT: usize = "version: 0\ntopic_id: ".len();
@@ -37,6 +39,10 @@ pub(crate) const CLEANED: &str = "cleaned";
 
 /// A segment's files, by what their names end in, the last one last that says the segment is there.
 pub(crate) const FILES: [&str; 3] = ["index", "timeindex", "log"];
+
+/// What is beside them, for Kafka: named by a segment's base offset, and by any offset.
+pub(crate) const TXN_INDEX: &str = "txnindex";
+pub(crate) const SNAPSHOT: &str = "snapshot";
 
 /// `.log` files kept open: the segments written last.
 const KEPT_OPEN: usize = 128;
@@ -128,10 +134,12 @@ impl<D: Disk> SegmentWriter<D> {
             self.opened.retain(|key| *key != (dir.partition, *base_offset));
         }
         rename.iter().try_for_each(|base_offset| finish_swap(&self.disk, dir, *base_offset))?;
-        for (base_offset, what) in remove.iter().flat_map(|base| FILES.map(|what| (*base, what))) {
-            let removed = self.disk.remove(&dir.path(base_offset, what));
-            if !is_missing(&removed) {
-                removed?;
+        for base_offset in remove {
+            for what in FILES.into_iter().chain([TXN_INDEX]) {
+                let removed = self.disk.remove(&dir.path(*base_offset, what));
+                if !is_missing(&removed) {
+                    removed?;
+                }
             }
         }
         Ok(())
@@ -155,19 +163,31 @@ pub(crate) fn finish_swap<D: Disk>(disk: &D, dir: &LogDir, base_offset: i64) -> 
     Ok(())
 }
 
+/// Of base64 in its variant for names.
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 pub(crate) fn metadata_path(dir: &LogDir) -> String {
     format!("{}/{METADATA}", dir.name)
 }
 
 /// Kafka's `partition.metadata`: the id of the topic, as Kafka writes ids (base64 with `-` and `_`, unpadded).
 pub(crate) fn metadata(partition: &PartitionId) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let id = u128::from_be_bytes(partition.topic);
     let digit = |at: u32| DIGITS[(id.checked_shr(122 - 6 * at).unwrap_or(0) & 63) as usize] as char;
     // 22 digits hold 132 bits; the last has two of the id and four zeros.
     let last = DIGITS[((id & 3) << 4) as usize] as char;
     let digits: String = (0..21).map(digit).chain([last]).collect();
     format!("version: 0\ntopic_id: {digits}\n")
+}
+
+/// The topic id in such a file, whoever wrote it.
+pub(crate) fn topic_id(metadata: &[u8]) -> Option<[u8; 16]> {
+    let text = core::str::from_utf8(metadata).ok()?;
+    let digits = text.lines().find_map(|line| line.strip_prefix("topic_id:"))?.trim();
+    let value = |digit: u8| DIGITS.iter().position(|known| *known == digit).map(|value| value as u128);
+    let (last, most) = digits.as_bytes().split_last().filter(|(_, most)| most.len() == 21)?;
+    let id = most.iter().try_fold(0, |id: u128, digit| Some(id << 6 | value(*digit)?))?;
+    Some((id << 2 | value(*last)? >> 4).to_be_bytes())
 }
 
 /// True if this is the metadata of another partition. What is cut off or zeros after a crash is nobody's.

@@ -28,6 +28,13 @@ pub enum RecoverError {
         /// The settings'.
         expected: i32,
     },
+    /// A folder that Kafka wrote cannot be taken over.
+    Foreign {
+        /// The folder, relative to the data folder.
+        folder: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Acknowledged data is not what was written.
     Rot {
         /// The file, relative to the data folder.
@@ -49,6 +56,12 @@ impl core::fmt::Display for RecoverError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             RecoverError::Disk(error) => write!(f, "{error}"),
+            RecoverError::Foreign { folder, why } => {
+                write!(
+                    f,
+                    "{folder} in the data folder was written by Apache Kafka and cannot be taken over: {why}; move it away, or copy it once more from a Kafka that was stopped"
+                )
+            }
             RecoverError::NotOurs { why } => {
                 write!(f, "the data folder is not connectd's: {why}; name an empty or new folder in broker.log.dirs")
             }

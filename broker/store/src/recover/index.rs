@@ -17,7 +17,7 @@ use crate::{
 const CHUNK_BYTES: usize = 16 << 20;
 
 /// Kafka's own: what the topic is set to is not known here, and any spacing serves.
-const SETTINGS: LogSettings = LogSettings {
+pub(super) const SETTINGS: LogSettings = LogSettings {
     segment_bytes: u64::MAX,
     segment_ms: i64::MAX,
     index_interval_bytes: 4096,

@@ -19,7 +19,7 @@ use crate::{
     disk::{Disk, DiskError, DiskFile, Open},
     entry::PartitionId,
     log::{LogDir, LogState, SegmentState},
-    segment::{CLEANED, FILES, METADATA, SWAP, finish_swap, is_missing, metadata, metadata_path},
+    segment::{CLEANED, FILES, METADATA, SNAPSHOT, SWAP, TXN_INDEX, finish_swap, is_missing, metadata, metadata_path},
 };
 
 /// A log that lacks what the checkpoint says it has.
@@ -39,7 +39,7 @@ impl core::fmt::Display for Missing {
     }
 }
 
-/// Cuts every log, and removes those that are not in `logs`.
+/// Cuts every log, and removes those that are neither in `logs` nor Kafka's (see [`super::kafkas`]).
 pub(super) fn cut<D: Disk>(disk: &D, pool: &Pool, logs: &mut [LogState]) -> Result<Vec<Missing>, DiskError> {
     let mut missing = Vec::new();
     for log in &mut *logs {
@@ -103,14 +103,32 @@ fn cut_file<D: Disk>(disk: &D, path: &str, len: u64) -> Result<Option<u64>, Disk
     Ok(Some(found))
 }
 
-fn remove_unknown<D: Disk>(disk: &D, dir: &LogDir, segments: &[SegmentState]) -> Result<(), DiskError> {
+pub(super) fn remove_unknown<D: Disk>(disk: &D, dir: &LogDir, segments: &[SegmentState]) -> Result<(), DiskError> {
     let known: BTreeSet<i64> = segments.iter().map(|segment| segment.base_offset).collect();
-    for name in disk.list(&dir.name)? {
-        if segment_file(&name).is_some_and(|(base, finished)| !finished || !known.contains(&base)) {
+    let names = disk.list(&dir.name)?;
+    let snapshots = names.iter().filter_map(|name| side_file(name)).filter(|(_, kind)| *kind == SNAPSHOT);
+    let snapshots: Vec<i64> = snapshots.map(|(offset, _)| offset).collect();
+    let old: BTreeSet<i64> = snapshots.iter().rev().skip(SNAPSHOTS_KEPT).copied().collect();
+    for name in names {
+        let unknown = match side_file(&name) {
+            Some((base, TXN_INDEX)) => !known.contains(&base),
+            Some((offset, _)) => old.contains(&offset),
+            None => segment_file(&name).is_some_and(|(base, finished)| !finished || !known.contains(&base)),
+        };
+        if unknown {
             disk.remove(&format!("{}/{name}", dir.name))?;
         }
     }
     Ok(())
+}
+
+/// Snapshots of producers that stay, the latest.
+const SNAPSHOTS_KEPT: usize = 2;
+
+/// The offset and the kind of a file that is there for Kafka.
+fn side_file(name: &str) -> Option<(i64, &str)> {
+    let (offset, kind) = name.split_once('.').filter(|(offset, _)| offset.len() == 20)?;
+    Some((offset.parse().ok()?, kind)).filter(|_| matches!(kind, SNAPSHOT | TXN_INDEX))
 }
 
 /// The base offset of the segment that a file of this name belongs to, and whether the name is the one it is to have.
@@ -127,6 +145,6 @@ fn is_log<D: Disk>(disk: &D, name: &str) -> Result<bool, DiskError> {
     if !named_as_one {
         return Ok(false);
     }
-    let ours = |name: &String| name == METADATA || segment_file(name).is_some();
+    let ours = |name: &String| name == METADATA || segment_file(name).is_some() || side_file(name).is_some();
     Ok(disk.list(name).is_ok_and(|names| names.iter().all(ours)))
 }

@@ -146,7 +146,8 @@ impl Run {
     fn make_checkpoint(&mut self) -> Result<(), DiskError> {
         self.flush()?;
         let logs = self.logs.values().map(Log::state).collect();
-        Checkpoint { journal_seq: self.seq, snapshot: self.records.clone(), logs }.store(&self.disk)?;
+        Checkpoint { journal_seq: self.seq, snapshot: self.records.clone(), logs, files: Vec::new() }
+            .store(&self.disk)?;
         self.checkpoint = self.seq;
         self.journal.release(self.seq)
     }
