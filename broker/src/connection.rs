@@ -35,7 +35,8 @@ const SMALL_BYTES: usize = 16 << 10;
 /// Answers are sent when so many bytes of them are ready, so that a client that does not read costs no more.
 const ANSWER_BYTES: usize = 1 << 20;
 
-/// A large request has this long to arrive, and a second more for each of so many bytes: until it is whole, others wait for its places.
+/// While a large request arrives, others may wait for its places: it has this long, and a second more for each of so many bytes that
+/// have come.
 const SLOWEST_START: Duration = Duration::from_secs(30);
 const SLOWEST_BYTES_PER_SECOND: usize = 16 << 10;
 
@@ -70,10 +71,17 @@ enum Due {
 #[expect(dead_code, reason = "held for its end")]
 struct Taken(OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-/// A large request on its way in: its places, and when it has to be there.
+/// A large request on its way in: its places, and since when it has them.
 struct Coming {
     taken: Taken,
-    deadline: Instant,
+    since: Instant,
+}
+
+impl Coming {
+    /// Until when more of it has to come, so many bytes of it being there.
+    fn deadline(&self, arrived: usize) -> Instant {
+        self.since + SLOWEST_START + Duration::from_secs((arrived / SLOWEST_BYTES_PER_SECOND) as u64)
+    }
 }
 
 /// Bytes that may be on their way at once; who wants more waits.
@@ -143,11 +151,10 @@ async fn read(
             && let Some(len) = frames.coming().map_err(|error| error.to_string())?
         {
             let taken = places(&in_flight, peer, len).await;
-            let patience = SLOWEST_START + Duration::from_secs((len / SLOWEST_BYTES_PER_SECOND) as u64);
-            coming = Some(Coming { taken, deadline: Instant::now() + patience });
+            coming = Some(Coming { taken, since: Instant::now() });
         }
         if let Some(coming) = &coming {
-            match timeout_at(coming.deadline, from.readable()).await {
+            match timeout_at(coming.deadline(frames.pending()), from.readable()).await {
                 Ok(ready) => ready.map_err(|error| error.to_string())?,
                 Err(_) => {
                     return Err(format!(
