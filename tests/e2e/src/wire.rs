@@ -134,17 +134,7 @@ impl Wire {
     /// # Errors
     /// Those of [`Wire::ask`], and an error code in the reply.
     pub fn produce(&mut self, topic: &str, partition: i32, values: &[&[u8]]) -> io::Result<i64> {
-        let batch = batch(values);
-        let mut body = Vec::with_capacity(batch.len() + 64);
-        body.extend((-1i16).to_be_bytes());
-        body.extend((-1i16).to_be_bytes());
-        body.extend(10_000i32.to_be_bytes());
-        body.extend(1i32.to_be_bytes());
-        put_string(&mut body, topic);
-        body.extend(1i32.to_be_bytes());
-        body.extend(partition.to_be_bytes());
-        body.extend((batch.len() as i32).to_be_bytes());
-        body.extend(batch);
+        let body = pipeline::produce_body(topic, &[(partition, &batch(values))], 10_000);
         let mut reply = self.ask(0, 3, &body)?;
         reply.i32()?;
         reply.string()?;
@@ -181,18 +171,26 @@ impl Wire {
     /// # Errors
     /// Those of [`Wire::ask`], an error code in the reply, a record batch that breaks its own rules.
     pub fn fetch(&mut self, topic: &str, partition: i32, offset: i64) -> io::Result<Vec<Record>> {
+        let batches = self.fetch_batches(topic, partition, offset, [16 << 20; 2])?;
+        let mut records = parse_batches(&batches)?;
+        records.retain(|record| record.offset >= offset);
+        Ok(records)
+    }
+
+    /// The bytes that one fetch brings: so many at most in all, and of the partition.
+    fn fetch_batches(&mut self, topic: &str, partition: i32, offset: i64, most: [i32; 2]) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         body.extend((-1i32).to_be_bytes());
         body.extend(500i32.to_be_bytes());
         body.extend(1i32.to_be_bytes());
-        body.extend((16i32 << 20).to_be_bytes());
+        body.extend(most[0].to_be_bytes());
         body.push(0);
         body.extend(1i32.to_be_bytes());
         put_string(&mut body, topic);
         body.extend(1i32.to_be_bytes());
         body.extend(partition.to_be_bytes());
         body.extend(offset.to_be_bytes());
-        body.extend((16i32 << 20).to_be_bytes());
+        body.extend(most[1].to_be_bytes());
         let mut reply = self.ask(1, 4, &body)?;
         reply.i32()?;
         reply.i32()?;
@@ -207,9 +205,7 @@ impl Wire {
             reply.i64()?;
         }
         let len = reply.i32()?.max(0) as usize;
-        let mut records = parse_batches(reply.take(len)?)?;
-        records.retain(|record| record.offset >= offset);
-        Ok(records)
+        Ok(reply.take(len)?.to_vec())
     }
 
     /// Every record of a partition, from its beginning to the end that it has now.

@@ -26,10 +26,14 @@ impl Frame {
 
 /// A Produce request (acks=all) of one batch each for these partitions of a topic.
 pub fn produce_frame(topic: &str, batches: &[(i32, &[u8])]) -> Frame {
+    Frame::new(0, 3, 0, &produce_body(topic, batches, 30_000))
+}
+
+pub(super) fn produce_body(topic: &str, batches: &[(i32, &[u8])], timeout_ms: i32) -> Vec<u8> {
     let mut body = Vec::with_capacity(batches.iter().map(|(_, batch)| batch.len() + 8).sum::<usize>() + 64);
     body.extend((-1i16).to_be_bytes());
     body.extend((-1i16).to_be_bytes());
-    body.extend(30_000i32.to_be_bytes());
+    body.extend(timeout_ms.to_be_bytes());
     body.extend(1i32.to_be_bytes());
     put_string(&mut body, topic);
     body.extend((batches.len() as i32).to_be_bytes());
@@ -38,7 +42,7 @@ pub fn produce_frame(topic: &str, batches: &[(i32, &[u8])]) -> Frame {
         body.extend((batch.len() as i32).to_be_bytes());
         body.extend(*batch);
     }
-    Frame::new(0, 3, 0, &body)
+    body
 }
 
 impl Wire {
@@ -91,33 +95,7 @@ impl Wire {
     /// # Errors
     /// Those of the socket, and an error code in the reply.
     pub fn fetch_raw(&mut self, topic: &str, partition: i32, offset: i64) -> io::Result<(usize, i64)> {
-        let mut body = Vec::new();
-        body.extend((-1i32).to_be_bytes());
-        body.extend(500i32.to_be_bytes());
-        body.extend(1i32.to_be_bytes());
-        body.extend((50i32 << 20).to_be_bytes());
-        body.push(0);
-        body.extend(1i32.to_be_bytes());
-        put_string(&mut body, topic);
-        body.extend(1i32.to_be_bytes());
-        body.extend(partition.to_be_bytes());
-        body.extend(offset.to_be_bytes());
-        body.extend((1i32 << 20).to_be_bytes());
-        let mut reply = self.ask(1, 4, &body)?;
-        reply.i32()?;
-        reply.i32()?;
-        reply.string()?;
-        reply.i32()?;
-        reply.i32()?;
-        no_error(reply.i16()?)?;
-        reply.i64()?;
-        reply.i64()?;
-        for _ in 0..reply.i32()? {
-            reply.i64()?;
-            reply.i64()?;
-        }
-        let len = reply.i32()?.max(0) as usize;
-        let batches = reply.take(len)?;
+        let batches = self.fetch_batches(topic, partition, offset, [50 << 20, 1 << 20])?;
         let (mut at, mut next) = (0, offset);
         while let Some(head) = batches.get(at..at + 27) {
             let number = |from: usize| i32::from_be_bytes(head[from..from + 4].try_into().expect("four bytes"));
