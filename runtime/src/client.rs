@@ -117,6 +117,22 @@ impl ClientContext for Talk {
 
 impl ConsumerContext for Talk {}
 
+/// A context of librdkafka whose log lines and errors are its field's business.
+macro_rules! client_context {
+    ($context:ty, $field:tt) => {
+        impl rdkafka::ClientContext for $context {
+            fn log(&self, level: rdkafka::config::RDKafkaLogLevel, fac: &str, message: &str) {
+                rdkafka::ClientContext::log(&self.$field, level, fac, message);
+            }
+
+            fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+                rdkafka::ClientContext::error(&self.$field, error, reason);
+            }
+        }
+    };
+}
+pub(crate) use client_context;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Message,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    Message,
+    config::FromClientConfigAndContext,
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer},
@@ -148,15 +148,7 @@ impl Reports {
     }
 }
 
-impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        self.trouble.log(level, fac, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.trouble.error(error, reason);
-    }
-}
+crate::client::client_context!(Reports, trouble);
 
 impl ProducerContext for Reports {
     type DeliveryOpaque = ();

@@ -9,10 +9,9 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Message, Offset, TopicPartitionList,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    Message, Offset, TopicPartitionList,
+    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance},
-    error::KafkaError,
 };
 use runtime_cli::{
     failure::Failure,
@@ -124,15 +123,7 @@ fn say(text: &str) {
 
 struct Member(Trouble);
 
-impl ClientContext for Member {
-    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        self.0.log(level, fac, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
-    }
-}
+crate::client::client_context!(Member, 0);
 
 impl ConsumerContext for Member {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

@@ -19,8 +19,8 @@ use broker_core::{
     },
 };
 use rdkafka::{
-    ClientConfig, ClientContext, Message, Offset, TopicPartitionList,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    ClientConfig, Message, Offset, TopicPartitionList,
+    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Headers, OwnedMessage},
@@ -560,15 +560,7 @@ impl Group {
     }
 }
 
-impl ClientContext for Group {
-    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        self.talk.log(level, fac, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.talk.error(error, reason);
-    }
-}
+crate::client::client_context!(Group, talk);
 
 impl ConsumerContext for Group {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, partitions: &mut TopicPartitionList) {

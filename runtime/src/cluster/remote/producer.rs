@@ -16,8 +16,8 @@ use broker_core::{
 };
 use broker_store::batch;
 use rdkafka::{
-    ClientConfig, ClientContext, Message,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    ClientConfig, Message,
+    config::FromClientConfigAndContext,
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
@@ -262,15 +262,7 @@ impl Reports {
     }
 }
 
-impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        self.talk.log(level, fac, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.talk.error(error, reason);
-    }
-}
+crate::client::client_context!(Reports, talk);
 
 impl ProducerContext for Reports {
     type DeliveryOpaque = usize;
