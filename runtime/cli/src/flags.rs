@@ -71,6 +71,12 @@ pub const fn several(name: &'static str, kind: &'static str, about: &'static str
     Flag { takes: Takes::Several(kind), ..switch(name, about) }
 }
 
+/// Where to ask: of every tool that talks to a cluster.
+pub const BOOTSTRAP_SERVER: Flag = value("bootstrap-server", "host:port", "Where the cluster is.");
+
+/// How to talk to it: of every admin tool.
+pub const COMMAND_CONFIG: Flag = value("command-config", "file", "Settings for the connection.");
+
 impl Flag {
     /// The same with another, short name.
     pub const fn or(self, short: &'static str) -> Flag {

@@ -1,39 +1,53 @@
-//! What a group's coordinator tells of it: state, members and their partitions, committed offsets.
+//! Groups, asked of their coordinators: listed, described, deleted, their offsets read and committed.
 //!
-//! Owns ConsumerGroupDescribe with its fallback DescribeGroups, and OffsetFetch. Invariant: the members keep the order of the answer.
+//! Owns the requests of whatever tool has to do with groups, ConsumerGroupDescribe with its fallback DescribeGroups among them. Leaves
+//! flags and texts to the tools. Invariant: the members keep the order of the answer.
 
 use std::collections::BTreeMap;
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::{
     messages::{
-        ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DescribeGroupsRequest, GroupId, OffsetFetchRequest,
+        ConsumerGroupDescribeRequest, ConsumerProtocolAssignment, DeleteGroupsRequest, DescribeGroupsRequest, GroupId,
+        ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest,
         consumer_group_describe_response::{Assignment, DescribedGroup},
+        offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
     },
     protocol::{Decodable, Message},
 };
 
 use crate::{
-    admin::{Admin, Coordinates, Node, To, text},
+    admin::{Admin, Coordinates, Node, To, text, topic_name},
     failure::Failure,
+    java::hash_order,
     offsets::Partition,
 };
 
 /// A group.
+#[derive(Clone, Debug)]
 pub struct Group {
+    /// Its name.
     pub name: String,
+    /// Its state, as in `Stable`; `Dead` where there is no such group.
     pub state: String,
+    /// How partitions are shared out; empty if that is not known.
     pub assignor: String,
+    /// The broker that coordinates it.
     pub coordinator: Node,
     /// The group's epoch and that of its target; `None` for a group of the classic protocol.
     pub epochs: Option<(i32, i32)>,
+    /// In the order of the answer.
     pub members: Vec<Member>,
 }
 
 /// A member of a group.
+#[derive(Clone, Debug)]
 pub struct Member {
+    /// Its id.
     pub id: String,
+    /// The client's id.
     pub client: String,
+    /// Where it comes from.
     pub host: String,
     /// Sorted.
     pub partitions: Vec<Partition>,
@@ -44,11 +58,16 @@ pub struct Member {
 /// A committed offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
+    /// Of the next record.
     pub offset: i64,
+    /// The leader's epoch, if it was told.
     pub epoch: Option<i32>,
 }
 
 /// Describes a group.
+///
+/// # Errors
+/// What the coordinator says, such as `GroupIdNotFoundException`; nobody answers in time.
 pub fn describe(admin: &mut Admin<'_>, name: &str) -> Result<Group, Failure> {
     admin.retrying(|admin| {
         let coordinator = admin.coordinator(Coordinates::Group, name)?;
@@ -144,6 +163,9 @@ fn sorted(mut partitions: Vec<Partition>) -> Vec<Partition> {
 }
 
 /// The offsets that the group has committed.
+///
+/// # Errors
+/// What the coordinator says; nobody answers in time.
 pub fn committed(admin: &mut Admin<'_>, name: &str) -> Result<BTreeMap<Partition, Committed>, Failure> {
     admin.retrying(|admin| {
         let coordinator = admin.coordinator(Coordinates::Group, name)?;
@@ -164,5 +186,96 @@ pub fn committed(admin: &mut Admin<'_>, name: &str) -> Result<BTreeMap<Partition
             }
         }
         Ok(offsets)
+    })
+}
+
+/// A group as ListGroups tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its state; `Unknown` of a broker that does not tell.
+    pub state: String,
+    /// `Classic` or `Consumer`; `Unknown` of a broker that does not tell.
+    pub kind: String,
+}
+
+/// Every consumer group, in the order in which Kafka's tool has them.
+///
+/// # Errors
+/// What a broker says; nobody answers in time.
+pub fn listed(admin: &mut Admin<'_>) -> Result<Vec<Listed>, Failure> {
+    let mut groups: Vec<Listed> = Vec::new();
+    for node in admin.nodes()? {
+        let answer = admin.retrying(|admin| {
+            let answer = admin.ask(To::Broker(node.id), |version| {
+                let request = ListGroupsRequest::default();
+                if version >= 5 { request.with_types_filter(vec![text("consumer"), text("classic")]) } else { request }
+            })?;
+            if answer.error_code == 0 { Ok(answer) } else { Err(Failure::kafka(answer.error_code, None)) }
+        })?;
+        for group in answer.groups {
+            if matches!(group.protocol_type.as_str(), "consumer" | "") {
+                let or_unknown = |text: &str| if text.is_empty() { "Unknown".to_owned() } else { capital(text) };
+                groups.push(Listed {
+                    name: group.group_id.to_string(),
+                    state: or_unknown(&group.group_state),
+                    kind: or_unknown(&group.group_type),
+                });
+            }
+        }
+    }
+    Ok(hash_order(groups, |group| group.name.clone()))
+}
+
+fn capital(text: &str) -> String {
+    text[..1].to_uppercase() + &text[1..]
+}
+
+/// Deletes a group that has no members.
+///
+/// # Errors
+/// What the coordinator says, such as `GroupNotEmptyException`; nobody answers in time.
+pub fn delete(admin: &mut Admin<'_>, name: &str) -> Result<(), Failure> {
+    admin.retrying(|admin| {
+        let coordinator = admin.coordinator(Coordinates::Group, name)?;
+        let request = DeleteGroupsRequest::default().with_groups_names(vec![GroupId(text(name))]);
+        let answer = admin.ask(To::Broker(coordinator.id), |_| request)?;
+        match answer.results.first() {
+            Some(result) if result.error_code != 0 => Err(Failure::kafka(result.error_code, None)),
+            _ => Ok(()),
+        }
+    })
+}
+
+/// Commits offsets for a group that has no members; nothing where there are none.
+///
+/// # Errors
+/// What the coordinator says, such as `UnknownMemberIdException` for a group that has members; nobody answers in time.
+pub fn commit(admin: &mut Admin<'_>, name: &str, offsets: &[(Partition, i64)]) -> Result<(), Failure> {
+    if offsets.is_empty() {
+        return Ok(());
+    }
+    let mut topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
+    for ((topic, partition), offset) in offsets {
+        let partition = OffsetCommitRequestPartition::default().with_partition_index(*partition);
+        let partition = partition.with_committed_offset(*offset).with_committed_metadata(Some(text("")));
+        topics.entry(topic).or_default().push(partition);
+    }
+    let topic = |(name, partitions): (&&str, &Vec<OffsetCommitRequestPartition>)| {
+        OffsetCommitRequestTopic::default().with_name(topic_name(name)).with_partitions(partitions.clone())
+    };
+    admin.retrying(|admin| {
+        let coordinator = admin.coordinator(Coordinates::Group, name)?;
+        let request =
+            OffsetCommitRequest::default().with_group_id(GroupId(text(name))).with_generation_id_or_member_epoch(-1);
+        let request = request.with_topics(topics.iter().map(topic).collect());
+        // Version 9 is the same for a group without members; version 10 names topics by id.
+        let answer = admin.ask_within(To::Broker(coordinator.id), (2, 8), |_| request)?;
+        let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
+        match partitions.map(|partition| partition.error_code).find(|code| *code != 0) {
+            Some(code) => Err(Failure::kafka(code, None)),
+            None => Ok(()),
+        }
     })
 }

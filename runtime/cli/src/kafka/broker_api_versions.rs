@@ -9,7 +9,7 @@ use kafka_protocol::{messages::ApiKey, protocol::VersionRange};
 use crate::{
     admin::{Admin, To},
     failure::Failure,
-    flags::{Flag, Given, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given},
     tool::{Run, Tool},
     world::World,
 };
@@ -23,10 +23,7 @@ pub const TOOL: Tool = Tool {
     run: Run::Here(run),
 };
 
-const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
-];
+const FLAGS: &[Flag] = &[BOOTSTRAP_SERVER, COMMAND_CONFIG];
 
 /// APIs of controllers alone, which Kafka's tool leaves out.
 const OF_CONTROLLERS: [i16; 14] = [4, 5, 6, 7, 52, 53, 54, 56, 58, 59, 62, 63, 67, 70];

@@ -85,3 +85,13 @@ pub fn pairs(given: &Given, flags: &[&str]) -> Result<Pairs, Failure> {
     })
     .collect()
 }
+/// What a consumer reads is said once.
+///
+/// # Errors
+/// Neither `--topic` nor `--include`, or both.
+pub fn require_topic_or_include(given: &Given) -> Result<(), Failure> {
+    if given.has("topic") == given.has("include") {
+        return Err(Failure::usage("Exactly one of the following arguments is required: [topic], [include]"));
+    }
+    Ok(())
+}

@@ -7,7 +7,7 @@ use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, UnregisterBroke
 use crate::{
     admin::{Admin, To},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     tool::{Run, Sub, Tool},
     world::World,
 };
@@ -22,9 +22,9 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is.").or("b"),
+    BOOTSTRAP_SERVER.or("b"),
     value("bootstrap-controller", "host:port", "Where its controllers are.").or("C"),
-    value("command-config", "file", "Settings for the connection.").or("c"),
+    COMMAND_CONFIG.or("c"),
     value("config", "file", "").renamed("command-config"),
 ];
 

@@ -16,7 +16,7 @@ use runtime_core::properties;
 use crate::{
     admin::{Admin, To, text},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     java::hash_order,
     tool::{Run, Tool},
     world::World,
@@ -34,9 +34,9 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("bootstrap-controller", "host:port", "Where its controllers are."),
-    value("command-config", "file", "Settings for the connection."),
+    COMMAND_CONFIG,
     switch("alter", "Change settings."),
     switch("describe", "Show settings."),
     switch("all", "Show those too that are at their defaults."),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, Flag, Given, switch, value},
     tool::{Run, Tool},
     world::World,
 };
@@ -25,7 +25,7 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("topic", "name", "The topic to read."),
     value("include", "regex", "The topics to read."),
     switch("from-beginning", "Begin with the earliest record where the group has no offset."),
@@ -101,9 +101,7 @@ pub struct Asked {
 /// What Kafka refuses, in its words.
 pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure> {
     given.require(&["bootstrap-server"])?;
-    if given.has("topic") == given.has("include") {
-        return Err(Failure::usage("Exactly one of the following arguments is required: [topic], [include]"));
-    }
+    client_options::require_topic_or_include(given)?;
     let from = from(given)?;
     client_options::warn_of_old_names(given, &RENAMED_CONSUMER, world)?;
     let consumer = consumer(given, world)?;

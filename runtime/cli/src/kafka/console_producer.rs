@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::client_options::{self, Pairs, RENAMED_PRODUCER};
 use crate::{
     failure::Failure,
-    flags::{Flag, Given, perhaps, switch, value},
+    flags::{BOOTSTRAP_SERVER, Flag, Given, perhaps, switch, value},
     tool::{Run, Tool},
     world::World,
 };
@@ -24,7 +24,7 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("topic", "name", "The topic to send to."),
     value("command-config", "file", "Settings for the producer."),
     value("command-property", "name=value", "A setting for the producer."),

@@ -3,13 +3,13 @@
 //! Owns its flags, and listing and deleting groups. Source: Kafka 4.3's ConsumerGroupCommand, observed. Invariant: what goes wrong after
 //! the command line was understood stands on stdout as `Error: ...`, and the exit code is 0 all the same, as with Kafka's tool.
 
-use kafka_protocol::messages::{DeleteGroupsRequest, GroupId, ListGroupsRequest};
 use regex::Regex;
 
 use crate::{
-    admin::{Admin, Coordinates, To, text},
+    admin::Admin,
     failure::Failure,
-    flags::{Flag, Given, perhaps, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, perhaps, switch, value},
+    groups::{self, Listed, listed},
     java::hash_order,
     tool::{Run, Tool},
     world::World,
@@ -17,7 +17,6 @@ use crate::{
 
 mod delete_offsets;
 mod describe;
-mod group;
 mod reset;
 mod scenario;
 
@@ -31,8 +30,8 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
     switch("list", "List groups."),
     switch("describe", "Show a group: offsets and lag, or --members, or --state."),
     switch("delete", "Delete groups that have no members."),
@@ -91,7 +90,7 @@ fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
             _ => failure,
         }),
         "describe" => describe::describe(given, &mut admin),
-        "reset-offsets" => reset::reset(given, &mut admin),
+        "reset-offsets" => reset::run(given, &mut admin),
         "delete-offsets" => delete_offsets::delete(given, &mut admin),
         _ => delete(given, &mut admin),
     };
@@ -163,42 +162,6 @@ fn validate(expression: &str, world: &mut dyn World) {
     });
 }
 
-/// A group as ListGroups tells of it.
-struct Listed {
-    name: String,
-    state: String,
-    kind: String,
-}
-
-/// Every consumer group, in the order in which Kafka's tool has them.
-fn listed(admin: &mut Admin<'_>) -> Result<Vec<Listed>, Failure> {
-    let mut groups: Vec<Listed> = Vec::new();
-    for node in admin.nodes()? {
-        let answer = admin.retrying(|admin| {
-            let answer = admin.ask(To::Broker(node.id), |version| {
-                let request = ListGroupsRequest::default();
-                if version >= 5 { request.with_types_filter(vec![text("consumer"), text("classic")]) } else { request }
-            })?;
-            if answer.error_code == 0 { Ok(answer) } else { Err(Failure::kafka(answer.error_code, None)) }
-        })?;
-        for group in answer.groups {
-            if matches!(group.protocol_type.as_str(), "consumer" | "") {
-                let or_unknown = |text: &str| if text.is_empty() { "Unknown".to_owned() } else { capital(text) };
-                groups.push(Listed {
-                    name: group.group_id.to_string(),
-                    state: or_unknown(&group.group_state),
-                    kind: or_unknown(&group.group_type),
-                });
-            }
-        }
-    }
-    Ok(hash_order(groups, |group| group.name.clone()))
-}
-
-fn capital(text: &str) -> String {
-    text[..1].to_uppercase() + &text[1..]
-}
-
 fn list(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
     const STATES: [&str; 7] =
         ["Stable", "Reconciling", "Assigning", "Dead", "Empty", "CompletingRebalance", "PreparingRebalance"];
@@ -236,7 +199,7 @@ fn wanted(given: &Given, flag: &str, known: &[&str]) -> Result<Vec<String>, Fail
 }
 
 /// The groups that were named, or all.
-fn groups(given: &Given, admin: &mut Admin<'_>) -> Result<Vec<String>, Failure> {
+fn named(given: &Given, admin: &mut Admin<'_>) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = match given.has("all-groups") {
         true => listed(admin)?.into_iter().map(|group| group.name).collect(),
         false => given.all("group").to_vec(),
@@ -248,17 +211,8 @@ fn groups(given: &Given, admin: &mut Admin<'_>) -> Result<Vec<String>, Failure> 
 
 fn delete(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
     let (mut deleted, mut kept) = (Vec::new(), Vec::new());
-    for name in hash_order(groups(given, admin)?, Clone::clone) {
-        let outcome = admin.retrying(|admin| {
-            let coordinator = admin.coordinator(Coordinates::Group, &name)?;
-            let request = DeleteGroupsRequest::default().with_groups_names(vec![GroupId(text(&name))]);
-            let answer = admin.ask(To::Broker(coordinator.id), |_| request)?;
-            match answer.results.first() {
-                Some(result) if result.error_code != 0 => Err(Failure::kafka(result.error_code, None)),
-                _ => Ok(()),
-            }
-        });
-        match outcome {
+    for name in hash_order(named(given, admin)?, Clone::clone) {
+        match groups::delete(admin, &name) {
             Ok(()) => deleted.push(format!("'{name}'")),
             Err(failure) if failure.code == 0 => return Err(failure),
             Err(failure) => kept.push(format!("* Group '{name}' could not be deleted due to: {}\n", failure.java())),

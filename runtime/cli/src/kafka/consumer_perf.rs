@@ -6,7 +6,7 @@
 use super::client_options::{self, Pairs};
 use crate::{
     failure::Failure,
-    flags::{Flag, Given, perhaps, switch, value},
+    flags::{BOOTSTRAP_SERVER, Flag, Given, perhaps, switch, value},
     tool::{Run, Tool},
     world::World,
 };
@@ -21,7 +21,7 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("topic", "name", "The topic to read."),
     value("include", "regex", "The topics to read."),
     value("num-records", "count", "How many records to read."),
@@ -67,9 +67,7 @@ pub struct Asked {
 /// What is missing or cannot be.
 pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure> {
     given.require(&["bootstrap-server"])?;
-    if given.has("topic") == given.has("include") {
-        return Err(Failure::usage("Exactly one of the following arguments is required: [topic], [include]"));
-    }
+    client_options::require_topic_or_include(given)?;
     let records = match (given.parsed("num-records")?, given.parsed("messages")?) {
         (Some(records), None) | (None, Some(records)) => records,
         _ => {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     admin::{Admin, To, topic_name},
     failure::Failure,
-    flags::{Flag, Given, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, value},
     java::hash_order,
     offsets::Partition,
     tool::{Run, Tool},
@@ -31,8 +31,8 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
     value(
         "offset-json-file",
         "file",

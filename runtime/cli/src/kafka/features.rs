@@ -8,7 +8,7 @@ use kafka_protocol::messages::ApiVersionsRequest;
 use crate::{
     admin::{Admin, To},
     failure::Failure,
-    flags::{Flag, Given, several, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, several, switch, value},
     tool::{Run, Sub, Tool},
     world::World,
 };
@@ -22,11 +22,8 @@ pub const TOOL: Tool = Tool {
     run: Run::Here(run),
 };
 
-const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("bootstrap-controller", "host:port", "Where its controllers are."),
-    value("command-config", "file", "Settings for the connection."),
-];
+const FLAGS: &[Flag] =
+    &[BOOTSTRAP_SERVER, value("bootstrap-controller", "host:port", "Where its controllers are."), COMMAND_CONFIG];
 
 const WHY: &str = "feature levels are shown here and not changed";
 

@@ -7,7 +7,7 @@ use kafka_protocol::messages::MetadataResponse;
 use crate::{
     admin::Admin,
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     offsets::{self, Partition},
     tool::{Run, Tool},
     topic_names::Wanted,
@@ -24,9 +24,9 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("broker-list", "host:port", "").renamed("bootstrap-server"),
-    value("command-config", "file", "Settings for the connection."),
+    COMMAND_CONFIG,
     value("topic", "name", "A name or a regular expression; all topics without it."),
     value("partitions", "ids", "Numbers of partitions, with commas between; all without it."),
     value("topic-partitions", "list", "As in topic:0,other:2-5,more.*:-3, in place of the two above."),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     admin::{Admin, To, topic_name},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     offsets::Partition,
     tool::{Run, Tool},
     world::World,
@@ -26,8 +26,8 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
     value("admin.config", "file", "").renamed("command-config"),
     value("election-type", "type", "preferred or unclean."),
     value("topic", "name", "The topic; with --partition."),

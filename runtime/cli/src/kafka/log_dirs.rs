@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     admin::{Admin, To},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     java::hash_order,
     tool::{Run, Tool},
     world::World,
@@ -27,8 +27,8 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
     switch("describe", "Do it."),
     value("topic-list", "names", "Only these topics, with commas between."),
     value("broker-list", "ids", "Only these brokers, with commas between."),

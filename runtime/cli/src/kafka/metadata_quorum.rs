@@ -12,7 +12,7 @@ use kafka_protocol::messages::{
 use crate::{
     admin::{Admin, To, topic_name},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     table::tabbed,
     tool::{Run, Sub, Tool},
     world::World,
@@ -27,11 +27,8 @@ pub const TOOL: Tool = Tool {
     run: Run::Here(run),
 };
 
-const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("bootstrap-controller", "host:port", "Where its controllers are."),
-    value("command-config", "file", "Settings for the connection."),
-];
+const FLAGS: &[Flag] =
+    &[BOOTSTRAP_SERVER, value("bootstrap-controller", "host:port", "Where its controllers are."), COMMAND_CONFIG];
 
 const WHY: &str = "voters are shown here and not changed";
 

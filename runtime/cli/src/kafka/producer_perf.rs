@@ -6,7 +6,7 @@
 use super::client_options::{self, Pairs};
 use crate::{
     failure::Failure,
-    flags::{Flag, Given, several, switch, value},
+    flags::{BOOTSTRAP_SERVER, Flag, Given, several, switch, value},
     tool::{Run, Tool},
     world::World,
 };
@@ -21,7 +21,7 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("topic", "name", "The topic to send to."),
     value("num-records", "count", "How many records to send."),
     value("throughput", "rate", "Most records in a second; -1 for as many as can be."),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     admin::{Admin, To},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     offsets::Partition,
     tool::{Run, Tool},
     world::World,
@@ -29,9 +29,9 @@ pub const TOOL: Tool = Tool {
 const ONE_NODE: &str = "connectd is one node, there is nowhere to move a partition";
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
+    BOOTSTRAP_SERVER,
     value("bootstrap-controller", "host:port", "Where its controllers are."),
-    value("command-config", "file", "Settings for the connection."),
+    COMMAND_CONFIG,
     switch("list", "List the partitions that are moving."),
     switch("verify", "Say whether the partitions of a plan are where it wants them."),
     switch("preserve-throttles", "Leave throttles as they are, which is always done here."),

@@ -1,24 +1,24 @@
 //! `kafka-topics`: create, list, describe, alter and delete topics.
 //!
-//! Owns its flags, requests and texts. Source: Kafka 4.3's TopicCommand, observed.
+//! Owns its flags and texts. Leaves requests to [`crate::topics`]. Source: Kafka 4.3's TopicCommand, observed.
 //! Invariant: what goes wrong after the command line was understood stands on stdout as
 //! `Error while executing topic command : ...`, and the exit code is 1.
 
 use std::collections::BTreeMap;
 
 use kafka_protocol::messages::{
-    BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, MetadataResponse,
+    BrokerId,
     create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic},
     create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig},
-    metadata_response::MetadataResponseTopic,
 };
 
 use crate::{
-    admin::{Admin, To, text, topic_name},
+    admin::{Admin, text, topic_name},
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     tool::{Run, Tool},
     topic_names::Wanted,
+    topics::{self, named},
     world::World,
 };
 
@@ -34,8 +34,8 @@ pub const TOOL: Tool = Tool {
 };
 
 const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
+    BOOTSTRAP_SERVER,
+    COMMAND_CONFIG,
     switch("create", "Create a topic."),
     switch("list", "List topics."),
     switch("describe", "Show partitions, leaders and settings."),
@@ -154,18 +154,7 @@ fn create(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
         None => topic.with_num_partitions(partitions.unwrap_or(-1)).with_replication_factor(replicas.unwrap_or(-1)),
     };
     let mut admin = Admin::new(given, world, "createTopics")?;
-    let timeout = 60_000;
-    let answer = admin.retrying(|admin| {
-        let request = CreateTopicsRequest::default().with_topics(vec![topic.clone()]).with_timeout_ms(timeout);
-        let answer = admin.ask(To::Controller, |_| request)?;
-        match answer.topics.first() {
-            Some(topic) if topic.error_code != 0 => {
-                Err(Failure::kafka(topic.error_code, topic.error_message.as_deref()))
-            }
-            _ => Ok(()),
-        }
-    });
-    match answer {
+    match topics::create(&mut admin, &topic, false) {
         Err(exists) if exists.code == 36 && given.has("if-not-exists") => return Ok(()),
         other => other?,
     }
@@ -233,17 +222,10 @@ fn alter(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
             new.map(|new| new.map(|ids| CreatePartitionsAssignment::default().with_broker_ids(ids.clone())).collect()),
         )
     });
-    let request = CreatePartitionsRequest::default().with_topics(topics.collect()).with_timeout_ms(60_000);
     if names.is_empty() {
         return Ok(());
     }
-    admin.retrying(|admin| {
-        let answer = admin.ask(To::Controller, |_| request.clone())?;
-        match answer.results.iter().find(|topic| topic.error_code != 0) {
-            Some(topic) => Err(Failure::kafka(topic.error_code, topic.error_message.as_deref())),
-            None => Ok(()),
-        }
-    })
+    topics::add_partitions(&mut admin, topics.collect(), false)
 }
 
 fn delete(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
@@ -255,22 +237,7 @@ fn delete(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
         return Ok(());
     }
     admin.calling("deleteTopics");
-    let named = |name: &String| {
-        kafka_protocol::messages::delete_topics_request::DeleteTopicState::default().with_name(Some(topic_name(name)))
-    };
-    admin.retrying(|admin| {
-        let answer = admin.ask(To::Controller, |version| {
-            let request = DeleteTopicsRequest::default().with_timeout_ms(60_000);
-            match version {
-                6.. => request.with_topics(names.iter().map(named).collect()),
-                _ => request.with_topic_names(names.iter().map(|name| topic_name(name)).collect()),
-            }
-        })?;
-        match answer.responses.iter().find(|topic| topic.error_code != 0) {
-            Some(topic) => Err(Failure::kafka(topic.error_code, topic.error_message.as_deref())),
-            None => Ok(()),
-        }
-    })
+    topics::delete(&mut admin, &names)
 }
 
 /// Refuses a name that matches no topic, unless `--if-exists` stands there.
@@ -281,9 +248,4 @@ fn ensure_exists(given: &Given, names: &[String]) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// The topics of an answer with their names.
-fn named(metadata: &MetadataResponse) -> impl Iterator<Item = (String, &MetadataResponseTopic)> {
-    metadata.topics.iter().filter_map(|topic| topic.name.as_ref().map(|name| (name.to_string(), topic)))
 }

@@ -11,7 +11,7 @@ use kafka_protocol::messages::{
 use crate::{
     admin::{Admin, Coordinates, To, text, topic_name},
     failure::Failure,
-    flags::{Flag, Given, value},
+    flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, value},
     table::tabbed,
     tool::{Run, Sub, Tool},
     world::World,
@@ -26,10 +26,7 @@ pub const TOOL: Tool = Tool {
     run: Run::Here(run),
 };
 
-const FLAGS: &[Flag] = &[
-    value("bootstrap-server", "host:port", "Where the cluster is."),
-    value("command-config", "file", "Settings for the connection."),
-];
+const FLAGS: &[Flag] = &[BOOTSTRAP_SERVER, COMMAND_CONFIG];
 
 const BY_HAND: &str = "the coordinator ends transactions by itself after transaction.timeout.ms";
 

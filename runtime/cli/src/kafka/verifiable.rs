@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client_options::{self, Pairs};
 use crate::{
     failure::Failure,
-    flags::{Flag, Given, switch, value},
+    flags::{BOOTSTRAP_SERVER, Flag, Given, switch, value},
     tool::{Run, Tool},
     world::World,
 };
@@ -17,7 +17,7 @@ pub const PRODUCER: Tool = Tool {
     name: "kafka-verifiable-producer",
     about: "Send numbers to a topic, and say of each whether it was acknowledged.",
     flags: &[
-        value("bootstrap-server", "host:port", "Where the cluster is."),
+        BOOTSTRAP_SERVER,
         value("topic", "name", "The topic to send to."),
         value("max-messages", "count", "How many; -1 for no end [default: -1]."),
         value("throughput", "rate", "Most records in a second; -1 for as many as can be [default: -1]."),
@@ -38,7 +38,7 @@ pub const CONSUMER: Tool = Tool {
     name: "kafka-verifiable-consumer",
     about: "Read a topic as a member of a group, and say what happens.",
     flags: &[
-        value("bootstrap-server", "host:port", "Where the cluster is."),
+        BOOTSTRAP_SERVER,
         value("topic", "name", "The topic to read."),
         value("group-id", "id", "The consumer group."),
         value("group-instance-id", "id", "Stays the same over restarts."),

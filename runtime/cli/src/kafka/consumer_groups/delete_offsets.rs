@@ -9,12 +9,12 @@ use kafka_protocol::messages::{
     offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic},
 };
 
-use super::scenario;
 use crate::{
     admin::{Admin, Coordinates, To, text, topic_name},
     failure::Failure,
     flags::Given,
     offsets::Partition,
+    reset,
 };
 
 pub(super) fn delete(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ pub(super) fn delete(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure
     let mut outcomes: BTreeMap<(String, Option<i32>), Option<Failure>> = BTreeMap::new();
     let mut partitions: Vec<Partition> = Vec::new();
     for topic in given.all("topic") {
-        match scenario::partitions_of(admin, topic) {
+        match reset::partitions_of(admin, topic) {
             Ok(found) => partitions.extend(found),
             Err(failure) if failure.code == 3 => {
                 outcomes.insert(

@@ -4,14 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    group::{self, Committed, Group, Member},
-    groups,
-};
+use super::named;
 use crate::{
     admin::Admin,
     failure::Failure,
     flags::Given,
+    groups::{self, Committed, Group, Member},
     offsets::{self, LATEST, Partition},
 };
 
@@ -19,9 +17,9 @@ use crate::{
 const MISSING: &str = "-";
 
 pub(super) fn describe(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
-    let names = groups(given, admin)?;
+    let names = named(given, admin)?;
     // All are asked before anything is printed: one that is not there is the only thing that is told then.
-    let groups = names.iter().map(|name| group::describe(admin, name)).collect::<Result<Vec<Group>, Failure>>()?;
+    let groups = names.iter().map(|name| groups::describe(admin, name)).collect::<Result<Vec<Group>, Failure>>()?;
     let verbose = given.has("verbose");
     let views = groups.iter().map(|group| match (given.has("members"), given.has("state")) {
         (true, _) => Ok(members(group, verbose)),
@@ -64,7 +62,7 @@ struct Row<'a> {
 }
 
 fn rows<'a>(admin: &mut Admin<'_>, group: &'a Group) -> Result<Vec<Row<'a>>, Failure> {
-    let committed = group::committed(admin, &group.name)?;
+    let committed = groups::committed(admin, &group.name)?;
     // Members with most partitions first, else as they came.
     let mut members: Vec<&Member> = group.members.iter().collect();
     members.sort_by_key(|member| std::cmp::Reverse(member.partitions.len()));

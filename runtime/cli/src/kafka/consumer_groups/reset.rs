@@ -5,19 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::messages::{
-    GroupId, OffsetCommitRequest,
-    offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic},
-};
-
-use super::{group, groups, scenario};
-use crate::{
-    admin::{Admin, Coordinates, To, text, topic_name},
-    failure::Failure,
-    flags::Given,
-    java::hash_order,
-    offsets::Partition,
-};
+use super::{named, scenario};
+use crate::{admin::Admin, failure::Failure, flags::Given, groups, java::hash_order, offsets::Partition, reset};
 
 const WARNING: &str = "WARN: No action will be performed as the --execute option is missing. In version 5.0, this command will require \
                        either --dry-run or --execute to be specified. You should add the --dry-run option explicitly if you are \
@@ -26,14 +15,14 @@ const WARNING: &str = "WARN: No action will be performed as the --execute option
 /// New offsets, by group, in order.
 type Plan = Vec<(String, Vec<(Partition, i64)>)>;
 
-pub(super) fn reset(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
+pub(super) fn run(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
     if !given.has("execute") && !given.has("dry-run") {
         admin.world.err(WARNING);
     }
     let file = given.one("from-file")?.map(|path| read(given, admin, path)).transpose()?;
     let mut plan = Plan::new();
-    for name in hash_order(groups(given, admin)?, Clone::clone) {
-        let state = match group::describe(admin, &name) {
+    for name in hash_order(named(given, admin)?, Clone::clone) {
+        let state = match groups::describe(admin, &name) {
             Ok(group) => group.state,
             Err(failure) if failure.code == 69 => "Dead".to_owned(),
             Err(failure) => return Err(failure),
@@ -48,12 +37,12 @@ pub(super) fn reset(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure>
         let offsets = match &file {
             Some(file) => {
                 let wanted: Vec<(Partition, i64)> = file.get(&name).cloned().unwrap_or_default();
-                scenario::bounded(admin, hash_order(wanted, |(partition, _)| partition.clone()))?
+                reset::bounded(admin, hash_order(wanted, |(partition, _)| partition.clone()))?
             }
             None => planned(given, admin, &name)?,
         };
         if given.has("execute") {
-            commit(admin, &name, &offsets)?;
+            groups::commit(admin, &name, &offsets)?;
         }
         plan.push((name, offsets));
     }
@@ -63,15 +52,16 @@ pub(super) fn reset(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure>
 }
 
 fn planned(given: &Given, admin: &mut Admin<'_>, name: &str) -> Result<Vec<(Partition, i64)>, Failure> {
-    let committed = group::committed(admin, name)?;
+    let committed = groups::committed(admin, name)?;
     let partitions = match given.has("all-topics") {
         true => committed.keys().cloned().collect(),
         false => {
-            let topics = given.all("topic").iter().map(|topic| scenario::partitions_of(admin, topic));
+            let topics = given.all("topic").iter().map(|topic| reset::partitions_of(admin, topic));
             topics.collect::<Result<Vec<_>, Failure>>()?.concat()
         }
     };
-    scenario::offsets(given, admin, partitions, &committed)
+    let target = scenario::target(given, admin.world.now_ms())?;
+    reset::offsets(admin, target, partitions, &committed)
 }
 
 /// The offsets of a file, by group: `topic,partition,offset` for the one group on the command line, or the group in front.
@@ -103,34 +93,6 @@ fn bad(path: &str, at: usize, line: &str) -> Failure {
         "{path}, line {}: \"{line}\" is not topic,partition,offset or group,topic,partition,offset",
         at + 1
     ))
-}
-
-fn commit(admin: &mut Admin<'_>, name: &str, offsets: &[(Partition, i64)]) -> Result<(), Failure> {
-    if offsets.is_empty() {
-        return Ok(());
-    }
-    let mut topics: BTreeMap<&str, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
-    for ((topic, partition), offset) in offsets {
-        let partition = OffsetCommitRequestPartition::default().with_partition_index(*partition);
-        let partition = partition.with_committed_offset(*offset).with_committed_metadata(Some(text("")));
-        topics.entry(topic).or_default().push(partition);
-    }
-    let topic = |(name, partitions): (&&str, &Vec<OffsetCommitRequestPartition>)| {
-        OffsetCommitRequestTopic::default().with_name(topic_name(name)).with_partitions(partitions.clone())
-    };
-    admin.retrying(|admin| {
-        let coordinator = admin.coordinator(Coordinates::Group, name)?;
-        let request =
-            OffsetCommitRequest::default().with_group_id(GroupId(text(name))).with_generation_id_or_member_epoch(-1);
-        let request = request.with_topics(topics.iter().map(topic).collect());
-        // Version 9 is the same for a group without members; version 10 names topics by id.
-        let answer = admin.ask_within(To::Broker(coordinator.id), (2, 8), |_| request)?;
-        let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
-        match partitions.map(|partition| partition.error_code).find(|code| *code != 0) {
-            Some(code) => Err(Failure::kafka(code, None)),
-            None => Ok(()),
-        }
-    })
 }
 
 fn table(plan: &Plan) -> String {

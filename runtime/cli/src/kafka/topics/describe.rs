@@ -11,42 +11,20 @@ use base64::{
         general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD},
     },
 };
-use kafka_protocol::messages::{
-    BrokerId, DescribeConfigsRequest, DescribeTopicPartitionsRequest, ListPartitionReassignmentsRequest,
-    MetadataResponse, describe_configs_request::DescribeConfigsResource,
-    describe_topic_partitions_request::TopicRequest,
-};
+use kafka_protocol::messages::ListPartitionReassignmentsRequest;
 
-use super::{FILTERS, ensure_exists, named};
+use super::{FILTERS, ensure_exists};
 use crate::{
-    admin::{Admin, To, text, topic_name},
+    admin::{Admin, To},
     failure::Failure,
     flags::Given,
     topic_names::Wanted,
+    topics::{self, Partition, Settings, Topic, named},
     world::World,
 };
 
 /// What stands in place of an id where there is none.
 const NO_ID: [u8; 16] = [0; 16];
-
-/// One partition, whichever API told of it.
-struct Partition {
-    index: i32,
-    leader: Option<i32>,
-    replicas: Vec<i32>,
-    isr: Vec<i32>,
-    /// Eligible and last known leaders (KIP-966); `None` where the broker knows neither.
-    elr: Option<(Vec<i32>, Vec<i32>)>,
-}
-
-struct Topic {
-    name: String,
-    id: [u8; 16],
-    partitions: Vec<Partition>,
-}
-
-/// The settings of one topic that somebody has made, there or on the brokers: name and value.
-type Settings = Vec<(String, String)>;
 
 pub(super) fn describe(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
     // An id counts only where it is one; Kafka takes the id of nothing for no id.
@@ -73,8 +51,8 @@ pub(super) fn describe(given: &Given, world: &mut dyn World) -> Result<(), Failu
     }
     let limit = given.parsed_or("partition-size-limit-per-response", 2000)?;
     admin.calling("describeTopics");
-    let topics = describe_topics(&mut admin, &names, &metadata, limit)?;
-    let settings = settings(&mut admin, &names)?;
+    let topics = topics::describe(&mut admin, &names, &metadata, limit)?;
+    let settings = topics::settings(&mut admin, &names)?;
     let adding = adding(&mut admin)?;
     let text: String = topics.iter().map(|topic| of_topic(given, topic, &settings, &adding)).collect();
     admin.world.out(&text);
@@ -97,89 +75,6 @@ fn topic_id(id: &str) -> Result<[u8; 16], Failure> {
             "Input string `{id}` decoded as {len} bytes, which is not equal to the expected 16 bytes of a base64-encoded UUID"
         ))
     })
-}
-
-/// Through DescribeTopicPartitions where the broker has it, which alone knows of eligible leaders; else what Metadata said.
-fn describe_topics(
-    admin: &mut Admin<'_>,
-    names: &[String],
-    metadata: &MetadataResponse,
-    limit: i32,
-) -> Result<Vec<Topic>, Failure> {
-    if !admin.serves::<DescribeTopicPartitionsRequest>(To::Any)? {
-        return Ok(from_metadata(names, metadata));
-    }
-    let ids = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect::<Vec<i32>>();
-    let mut topics: BTreeMap<String, Topic> = BTreeMap::new();
-    let mut cursor = None;
-    loop {
-        let wanted = names.iter().map(|name| TopicRequest::default().with_name(topic_name(name))).collect();
-        let request =
-            DescribeTopicPartitionsRequest::default().with_topics(wanted).with_response_partition_limit(limit);
-        let answer = admin.ask(To::Any, |_| request.with_cursor(cursor.take()))?;
-        for topic in answer.topics {
-            if topic.error_code != 0 {
-                return Err(Failure::kafka(topic.error_code, None));
-            }
-            let name = topic.name.map(|name| name.to_string()).unwrap_or_default();
-            let id = *topic.topic_id.as_bytes();
-            let entry = topics.entry(name.clone()).or_insert(Topic { name, id, partitions: Vec::new() });
-            entry.partitions.extend(topic.partitions.iter().map(|partition| Partition {
-                index: partition.partition_index,
-                leader: (partition.leader_id.0 >= 0).then_some(partition.leader_id.0),
-                replicas: ids(&partition.replica_nodes),
-                isr: ids(&partition.isr_nodes),
-                elr: Some((
-                    partition.eligible_leader_replicas.as_deref().map(ids).unwrap_or_default(),
-                    partition.last_known_elr.as_deref().map(ids).unwrap_or_default(),
-                )),
-            }));
-        }
-        let Some(next) = answer.next_cursor else { return Ok(topics.into_values().collect()) };
-        let next_cursor = kafka_protocol::messages::describe_topic_partitions_request::Cursor::default();
-        cursor = Some(next_cursor.with_topic_name(next.topic_name).with_partition_index(next.partition_index));
-    }
-}
-
-fn from_metadata(names: &[String], metadata: &MetadataResponse) -> Vec<Topic> {
-    let ids = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect::<Vec<i32>>();
-    let wanted = named(metadata).filter(|(name, _)| names.contains(name));
-    let mut topics: Vec<Topic> = wanted
-        .map(|(name, topic)| {
-            let partition =
-                |partition: &kafka_protocol::messages::metadata_response::MetadataResponsePartition| Partition {
-                    index: partition.partition_index,
-                    leader: (partition.leader_id.0 >= 0).then_some(partition.leader_id.0),
-                    replicas: ids(&partition.replica_nodes),
-                    isr: ids(&partition.isr_nodes),
-                    elr: None,
-                };
-            let mut partitions: Vec<Partition> = topic.partitions.iter().map(partition).collect();
-            partitions.sort_by_key(|partition| partition.index);
-            Topic { name, id: *topic.topic_id.as_bytes(), partitions }
-        })
-        .collect();
-    topics.sort_by(|a, b| a.name.cmp(&b.name));
-    topics
-}
-
-/// The topics' settings, by topic.
-fn settings(admin: &mut Admin<'_>, names: &[String]) -> Result<BTreeMap<String, Settings>, Failure> {
-    const TOPIC: i8 = 2;
-    const DEFAULT: i8 = 5;
-    let resource =
-        |name: &String| DescribeConfigsResource::default().with_resource_type(TOPIC).with_resource_name(text(name));
-    let request = DescribeConfigsRequest::default().with_resources(names.iter().map(resource).collect());
-    let mut settings = BTreeMap::new();
-    for result in admin.ask(To::Any, |_| request)?.results {
-        if result.error_code != 0 {
-            return Err(Failure::kafka(result.error_code, result.error_message.as_deref()));
-        }
-        let made = result.configs.iter().filter(|config| config.config_source != DEFAULT);
-        let pair = made.map(|config| (config.name.to_string(), config.value.as_deref().unwrap_or_default().to_owned()));
-        settings.insert(result.resource_name.to_string(), pair.collect());
-    }
-    Ok(settings)
 }
 
 /// How many replicas are being added to a partition: they do not count as missing.
