@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures, printed and never asserted.
 
 mod broker;
+mod cli;
 mod connect;
 mod floor;
 mod lines;
@@ -26,6 +27,8 @@ enum Sub {
     Connect(connect::Args),
     /// Produce, fetch and latency over the wire: records/s, broker CPU per record and per GB
     Broker(broker::Args),
+    /// Each command line tool: its wall and CPU time
+    Cli(cli::Args),
     #[command(hide = true)]
     Floor(floor::Args),
 }
@@ -36,6 +39,7 @@ pub fn run(args: Args) -> Result<()> {
         Sub::Pipeline(args) => pipeline::run(args),
         Sub::Connect(args) => connect::run(args),
         Sub::Broker(args) => broker::run(args),
+        Sub::Cli(args) => cli::run(args),
         Sub::Floor(args) => floor::run(args),
     }
 }

@@ -19,7 +19,7 @@ mod transactions;
 use crate::repo;
 use crate::test::Score;
 use anyhow::{Result, bail};
-use target::Target;
+pub use target::Target;
 
 /// `cargo xtask clients`
 #[derive(clap::Args)]
