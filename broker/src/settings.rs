@@ -497,6 +497,16 @@ fn boolean(key: &str, value: &str) -> Result<bool, String> {
 }
 
 /// A setting of Kafka's that means nothing on one node, or nothing yet.
+/// Keys that are honoured, beside the settings from which topics take their defaults.
+pub fn honoured() -> &'static [&'static str] {
+    HONOURED
+}
+
+/// Keys of Kafka's that change nothing here.
+pub fn without_effect() -> &'static [&'static str] {
+    KNOWN
+}
+
 fn is_known(key: &str) -> bool {
     KNOWN.contains(&key)
         || ["sasl.", "ssl.", "listener.name.", "remote.log.", "quota."].iter().any(|prefix| key.starts_with(prefix))

@@ -6,6 +6,7 @@
 pub mod broker_command;
 pub mod client;
 pub mod cluster;
+pub mod demo;
 pub mod failure;
 pub mod grants;
 pub mod herd;

@@ -164,13 +164,13 @@ mod tests {
         assert_eq!(decide(&nobody, folder.path()).await, Ok(Place::Here));
         let refused = decide(&worker(&there), folder.path()).await.unwrap_err();
         assert_eq!(refused.code, START);
-        assert!(refused.message.contains("broker.embedded=never"), "{}", refused.message);
+        assert!(refused.message().contains("broker.embedded=never"), "{}", refused.message());
         // Asked for, it is done; and then it is the way back that is refused.
         let asked = worker(&format!("{there}\nbroker.embedded=never"));
         assert_eq!(decide(&asked, folder.path()).await, Ok(Place::There));
         remember(folder.path(), Place::There, &asked);
         assert_eq!(decide(&worker(&there), folder.path()).await, Ok(Place::There));
         let refused = decide(&nobody, folder.path()).await.unwrap_err();
-        assert!(refused.message.contains("broker.embedded=always"), "{}", refused.message);
+        assert!(refused.message().contains("broker.embedded=always"), "{}", refused.message());
     }
 }

@@ -16,6 +16,7 @@ use broker::settings::Settings;
 use broker_core::group::GroupSettings;
 use runtime_cli::banner::Banner;
 use runtime_core::{
+    complaint::Complaint,
     config::{ConfigMap, variables::Provider},
     connector_file::{self, ConnectorFile},
     herder::{self, Herder, Input, Operation, Origin},
@@ -67,6 +68,8 @@ pub struct Start {
     pub started: Instant,
     /// The runtime for guest code.
     pub guests: Handle,
+    /// What the banner says to try; by default what the files suggest.
+    pub next: Option<Vec<String>>,
 }
 
 /// Runs a worker until a signal comes. Returns the exit code.
@@ -139,8 +142,13 @@ impl Start {
 
 fn read_worker(path: &Path) -> Result<(WorkerConfig, Vec<String>), Failure> {
     let named = path.display().to_string();
-    let refused = |why: String| Failure::new(START, why);
-    let bytes = std::fs::read(path).map_err(|error| refused(format!("Worker file {named} cannot be read: {error}")))?;
+    let what = "the worker was not started";
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::of(
+            START,
+            Complaint::new(what).at(&named).because(format!("Worker file {named} cannot be read: {error}")),
+        )
+    })?;
     let resolve = |raw: &ConfigMap| {
         let mut resolved = Providers::new(Provider::all(raw)?).resolve(raw)?;
         // As in Kafka, for it says where providers may come from.
@@ -149,7 +157,7 @@ fn read_worker(path: &Path) -> Result<(WorkerConfig, Vec<String>), Failure> {
         }
         Ok(resolved)
     };
-    WorkerConfig::from_file(&named, &bytes, resolve).map_err(refused)
+    WorkerConfig::from_file(&named, &bytes, resolve).map_err(|why| Failure::of_file(START, what, &named, &bytes, &why))
 }
 
 /// Reads every connector's file, and refuses a name that comes twice.
@@ -352,11 +360,10 @@ impl Running {
             data,
             connectors: self.files.iter().map(|file| file.name.clone()).collect(),
             notes: Vec::new(),
-            next: file
-                .map(|file| format!("echo test >> {file}"))
-                .into_iter()
-                .chain([format!("curl {rest}/connectors")])
-                .collect(),
+            next: start.next.clone().unwrap_or_else(|| {
+                let write = file.map(|file| format!("echo test >> {file}"));
+                write.into_iter().chain([format!("curl {rest}/connectors")]).collect()
+            }),
         };
         // A reader that has gone away is no reason to stop.
         let _ = match self.stdout_is_taken {
@@ -378,7 +385,11 @@ impl Running {
 }
 
 fn refused_file(path: &Path, why: &str) -> Failure {
-    Failure::new(CONNECTOR, format!("Connector file {}: {why}", path.display()))
+    let named = path.display().to_string();
+    // It was read a moment ago; without it there are no lines to show.
+    let file = std::fs::read(path).unwrap_or_default();
+    Failure::of_file(CONNECTOR, format!("the connector of {named} was not created"), &named, &file, why)
+        .helped(format!("connectd connect validate {named}, with a worker running"))
 }
 
 async fn load_herder(

@@ -2,6 +2,7 @@
 //!
 //! Owns the script of the transcripts. Leaves the worker's own stories to `worker`. Invariant: both sides of a transcript run against one broker, each on topics of its own.
 
+mod secure;
 mod worker;
 
 use crate::kafka::Kafka;
@@ -21,10 +22,11 @@ pub fn suite() -> Result<Score> {
     }
     let kafka = Kafka::fetch()?;
     let folder = Folder::new("cluster");
-    let port = free_port();
-    let broker = kafka.broker(folder.path(), port)?;
+    let (port, secure) = (free_port(), free_port());
+    let broker = secure::broker(&kafka, &folder, port, secure)?;
     let _running = broker.start()?;
     let mut score = Score::default();
+    score.add(Score::told("tools through TLS and logins", secure::logins(&kafka, &folder, port, secure)));
     for (name, story) in worker::STORIES {
         score.add(Score::told(name, story(port)));
     }

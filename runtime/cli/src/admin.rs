@@ -5,14 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
         ApiVersionsRequest, ApiVersionsResponse, BrokerId, FindCoordinatorRequest, MetadataRequest, MetadataResponse,
-        RequestHeader, ResponseHeader, TopicName, find_coordinator_response::Coordinator,
-        metadata_request::MetadataRequestTopic,
+        TopicName, find_coordinator_response::Coordinator, metadata_request::MetadataRequestTopic,
     },
-    protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes},
+    protocol::{Request, StrBytes},
 };
 
 use crate::{
@@ -21,6 +19,8 @@ use crate::{
     flags::Given,
     world::{NoAnswer, World},
 };
+
+mod frame;
 
 /// Milliseconds between two tries.
 const BACKOFF_MS: u64 = 100;
@@ -90,8 +90,12 @@ impl<'w> Admin<'w> {
     /// # Errors
     /// An address without a port, a file that cannot be read, settings that cannot be honoured.
     pub fn new(given: &Given, world: &'w mut dyn World, call: &'static str) -> Result<Self, Failure> {
-        let connection = Connection::new(given, world)?;
-        Ok(Self {
+        Ok(Self::over(Connection::new(given, world)?, world, call))
+    }
+
+    /// A client over this connection.
+    pub fn over(connection: Connection, world: &'w mut dyn World, call: &'static str) -> Self {
+        Self {
             world,
             connection,
             call,
@@ -100,7 +104,7 @@ impl<'w> Admin<'w> {
             controller: -1,
             bootstrap: None,
             correlation: 0,
-        })
+        }
     }
 
     /// Looks for a broker for at most this long, unless the settings of the connection say otherwise.
@@ -347,11 +351,16 @@ impl<'w> Admin<'w> {
     }
 
     fn authenticate(&mut self, address: &str) -> Result<(), NoAnswer> {
-        let Some(login) = self.connection.login() else { return Ok(()) };
+        let Some(mut login) = self.connection.login(self.world) else { return Ok(()) };
         let answer = self.exchanged(address, 1, &login.handshake())?;
-        let request = login.authenticate(&answer).map_err(NoAnswer::Unusable)?;
-        let answer = self.exchanged(address, 1, &request)?;
-        login.verdict(&answer).map_err(NoAnswer::Unusable)
+        let mut request = login.begin(&answer).map_err(NoAnswer::Unusable)?;
+        loop {
+            let answer = self.exchanged(address, 1, &request)?;
+            match login.go_on(&answer).map_err(NoAnswer::Unusable)? {
+                Some(next) => request = next,
+                None => return Ok(()),
+            }
+        }
     }
 
     fn version<R: Request>(&self, address: &str, (least, most): (i16, i16)) -> Result<i16, Failure> {
@@ -374,9 +383,10 @@ impl<'w> Admin<'w> {
 
     fn exchanged<R: Request>(&mut self, address: &str, version: i16, request: &R) -> Result<R::Response, NoAnswer> {
         self.correlation += 1;
-        let frame = encode(version, self.correlation, request).map_err(NoAnswer::Unusable)?;
+        let frame = frame::encode(version, self.correlation, request).map_err(NoAnswer::Unusable)?;
         let answer = self.world.exchange(address, &frame, self.connection.request_timeout_ms)?;
-        decode::<R>(version, self.correlation, answer).map_err(|why| NoAnswer::Unusable(format!("{address}: {why}")))
+        frame::decode::<R>(version, self.correlation, answer)
+            .map_err(|why| NoAnswer::Unusable(format!("{address}: {why}")))
     }
 
     fn learn(&mut self, answer: &MetadataResponse) {
@@ -402,30 +412,4 @@ pub fn text(text: &str) -> StrBytes {
 /// Errors after which the same request may succeed, the broker having done nothing: leaders and coordinators that move or load.
 fn is_passing(code: i16) -> bool {
     matches!(code, 5 | 6 | 14 | 15 | 16 | 41)
-}
-
-fn encode<R: Request>(version: i16, correlation: i32, request: &R) -> Result<Vec<u8>, String> {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_correlation_id(correlation)
-        .with_client_id(Some(text("connectd-tools")));
-    let mut frame = BytesMut::new();
-    header.encode(&mut frame, R::header_version(version)).map_err(|error| error.to_string())?;
-    request.encode(&mut frame, version).map_err(|error| format!("version {version} cannot say this: {error}"))?;
-    Ok(frame.to_vec())
-}
-
-fn decode<R: Request>(version: i16, correlation: i32, mut answer: Bytes) -> Result<R::Response, String> {
-    let bad = |error: &dyn std::fmt::Display| format!("an answer that cannot be read: {error}");
-    // ApiVersions answers in version 0 where it does not know the version that was asked for (KIP-511).
-    let is_downgrade = R::KEY == ApiVersionsRequest::KEY && answer.get(4..6) == Some(&[0, 35]);
-    let version = if is_downgrade { 0 } else { version };
-    let header =
-        ResponseHeader::decode(&mut answer, R::Response::header_version(version)).map_err(|error| bad(&error))?;
-    if header.correlation_id != correlation {
-        return Err(format!("answer {} to request {correlation}", header.correlation_id));
-    }
-    let response = R::Response::decode(&mut answer, version).map_err(|error| bad(&error))?;
-    if answer.has_remaining() { Err(bad(&"bytes are left over")) } else { Ok(response) }
 }

@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use runtime_core::config::nearest::nearest;
 
-use crate::{kafka, server_start};
+use crate::{kafka, own::Own, server_start};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,15 @@ pub enum Command {
         /// Batch files too.
         windows: bool,
     },
+    /// A command of ours that talks to what runs.
+    Own(Box<Own>),
+    /// A demonstration in a folder that goes away with it.
+    Demo,
+    /// Nothing was said: a demonstration in an empty folder, else the help.
+    Nothing {
+        /// The help.
+        help: String,
+    },
     /// One of Kafka's tools.
     Tool {
         /// Its name, as in [`kafka::find`].
@@ -68,7 +77,7 @@ pub struct Said {
 /// A Kafka-protocol broker and a Connect runtime with sandboxed WebAssembly connectors, in one binary.
 #[derive(Parser)]
 #[command(name = "connectd", version, disable_help_subcommand = true, max_term_width = 100)]
-struct Arguments {
+pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Sub,
 }
@@ -90,6 +99,11 @@ enum Sub {
     /// Write scripts with the names of Kafka's tools, so that a tutorial's bin/kafka-topics.sh is found
     #[command(name = "shims", override_usage = "connectd shims install DIR [--windows]")]
     Shims(Shims),
+    /// Run a small pipe in a folder of its own that goes away with it
+    #[command(name = "demo")]
+    Demo,
+    #[command(flatten)]
+    Own(Own),
 }
 
 #[derive(clap::Args)]
@@ -155,7 +169,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         }
     }
     if arguments.len() < 2 {
-        return Err(Said { text: help(), is_error: false, code: 0 });
+        return Ok(Command::Nothing { help: help() });
     }
     let is_standalone = matches!(arguments[1].to_str(), Some("standalone" | "connect-standalone"));
     let meant = nearest_tool(&called_as(arguments.get(1)));
@@ -169,6 +183,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
         Ok(Arguments { command: Sub::Shims(Shims { action: Action::Install { folder, windows } }) }) => {
             Ok(Command::Shims { folder, windows })
         }
+        Ok(Arguments { command: Sub::Demo }) => Ok(Command::Demo),
+        Ok(Arguments { command: Sub::Own(own) }) => Ok(Command::Own(Box::new(own))),
         Err(error) => Err(said(&error, is_standalone, meant.as_deref())),
     }
 }
@@ -267,7 +283,6 @@ mod tests {
             assert_eq!((said.code, said.is_error), (code, is_error), "{line}: {}", said.text);
             assert!(said.text.contains(says) && said.text.ends_with('\n'), "{line}: {}", said.text);
         };
-        check("connectd", 0, false, "standalone");
         check("connectd --help", 0, false, "broker");
         check("connectd --version", 0, false, env!("CARGO_PKG_VERSION"));
         check("connectd broker --help", 0, false, "server.properties");

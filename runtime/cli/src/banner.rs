@@ -50,6 +50,21 @@ impl Banner {
     }
 }
 
+/// What is said below the help of `connectd` alone where the folder is not empty: `there` are some of its files.
+pub fn not_alone(there: &[String]) -> String {
+    let settings = there.iter().find(|name| name.ends_with(".properties"));
+    let start = match settings {
+        Some(name) if name.contains("server") => format!("connectd broker {name}"),
+        Some(name) => format!("connectd standalone {name}"),
+        None => "connectd broker".to_owned(),
+    };
+    format!(
+        "In an empty folder `connectd` alone runs a demonstration; this one holds {}, and nothing was started.\n\
+         To go on: connectd demo, {start}, or connectd doctor.",
+        there.join(", ")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

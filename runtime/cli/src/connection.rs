@@ -3,13 +3,17 @@
 //! Owns which of the Java client's settings are honoured. Leaves SASL's messages to [`crate::sasl`], sockets and TLS to the world.
 //! Invariant: a setting that asks for security is honoured or refused, never passed over.
 
-use runtime_core::{config::ConfigMap, properties};
+use runtime_core::{
+    client_settings::{Client, translate},
+    config::ConfigMap,
+    properties,
+};
 
 use crate::{
     failure::Failure,
     flags::Given,
     sasl::{Login, Mechanism},
-    world::{Security, World},
+    world::{Pem, Security, Tls, World},
 };
 
 /// Milliseconds that a tool tries to reach a cluster, unless `default.api.timeout.ms` says otherwise. Kafka's tools try for a minute.
@@ -39,14 +43,22 @@ impl Connection {
     /// An address without a port; a file that cannot be read; a setting that cannot be honoured.
     pub fn new(given: &Given, world: &mut dyn World) -> Result<Self, Failure> {
         let flag = if given.has("bootstrap-controller") { "bootstrap-controller" } else { "bootstrap-server" };
-        let settings = match given.one("command-config")? {
+        Self::to(given.one(flag)?, given.one("command-config")?, world)
+    }
+
+    /// To `servers`, or where the settings in the file `path` say, as they say.
+    ///
+    /// # Errors
+    /// As [`Connection::new`].
+    pub fn to(servers: Option<&str>, path: Option<&str>, world: &mut dyn World) -> Result<Self, Failure> {
+        let settings = match path {
             Some(path) => {
                 let bytes = world.read(path).map_err(|error| Failure::on_stderr(format!("{path}: {error}")))?;
                 properties::parse(&bytes).map_err(|bad| Failure::on_stderr(format!("{path}, {bad}")))?
             }
             None => ConfigMap::default(),
         };
-        let named = given.one(flag)?.or_else(|| settings.get("bootstrap.servers")).unwrap_or_default();
+        let named = servers.or_else(|| settings.get("bootstrap.servers")).unwrap_or_default();
         let servers = named.split(',').map(str::trim).filter(|server| !server.is_empty());
         let servers = servers.map(address).collect::<Result<Vec<String>, Failure>>()?;
         if servers.is_empty() {
@@ -75,8 +87,8 @@ impl Connection {
     }
 
     /// The conversation that a new connection begins with, if the settings ask for one.
-    pub fn login(&self) -> Option<Login> {
-        self.mechanism.clone().map(Login::new)
+    pub fn login(&self, world: &mut dyn World) -> Option<Login> {
+        self.mechanism.clone().map(|mechanism| Login::new(mechanism, world.random()))
     }
 }
 
@@ -102,19 +114,33 @@ fn security(settings: &ConfigMap) -> Result<(Security, Option<Mechanism>), Failu
             return Err(Failure::on_stderr(message));
         }
     };
-    if tls
-        && let Some(key) = ["ssl.keystore.location", "ssl.keystore.key"].iter().find(|key| settings.get(key).is_some())
-    {
-        return Err(Failure::on_stderr(format!("{key}: certificates of clients are not supported here")));
+    // One reading of JAAS lines and key stores for every client there is.
+    let translated = translate(Client::Admin, settings.iter()).map_err(Failure::on_stderr)?.settings;
+    let get = |name: &str| translated.get(name).cloned();
+    let mechanism = match sasl {
+        false => None,
+        true => {
+            let part = |name: &str| get(name).unwrap_or_default();
+            let mechanism = Mechanism::new(&part("sasl.mechanism"), &part("sasl.username"), &part("sasl.password"));
+            Some(mechanism.map_err(Failure::on_stderr)?)
+        }
+    };
+    if !tls {
+        return Ok((Security::default(), mechanism));
     }
-    let pem = settings.get("ssl.truststore.location");
-    if tls && pem.is_some() && !matches!(settings.get("ssl.truststore.type"), Some("PEM")) {
-        let message = "ssl.truststore.location names a Java key store; only PEM can be read";
-        let advice = "keytool -exportcert -rfc -keystore FILE -alias NAME > ca.pem, then ssl.truststore.type=PEM";
+    if get("ssl.keystore.location").is_some() {
+        let message = "ssl.keystore.location names a PKCS12 store; this tool reads PEM";
+        let advice = "openssl pkcs12 -in FILE -nodes -out keys.pem, then ssl.keystore.type=PEM";
         return Err(Failure::on_stderr(message).advising(advice));
     }
-    let mechanism = sasl.then(|| Mechanism::new(settings)).transpose().map_err(Failure::new)?;
-    Ok((Security { tls, trusted: pem.map(str::to_owned) }, mechanism))
+    let pem = |text: &str, file: &str| get(text).map(Pem::Text).or_else(|| get(file).map(Pem::File));
+    let chain = pem("ssl.certificate.pem", "ssl.certificate.location");
+    let tls = Tls {
+        trusted: pem("ssl.ca.pem", "ssl.ca.location"),
+        own: chain.zip(pem("ssl.key.pem", "ssl.key.location")),
+        any_name: get("ssl.endpoint.identification.algorithm").is_some_and(|algorithm| algorithm == "none"),
+    };
+    Ok((Security { tls: Some(tls) }, mechanism))
 }
 
 #[cfg(test)]
@@ -137,7 +163,9 @@ mod tests {
         let check = |settings: &[(&str, &str)], expected: Result<(bool, bool), &str>| {
             let map: ConfigMap = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             match (security(&map), expected) {
-                (Ok((security, mechanism)), Ok(expected)) => assert_eq!((security.tls, mechanism.is_some()), expected),
+                (Ok((security, mechanism)), Ok(expected)) => {
+                    assert_eq!((security.tls.is_some(), mechanism.is_some()), expected)
+                }
                 (Err(failure), Err(says)) => assert!(failure.message.contains(says), "{}", failure.message),
                 (got, expected) => panic!("{settings:?}: {got:?} and not {expected:?}"),
             }
@@ -146,8 +174,9 @@ mod tests {
         check(&[], Ok((false, false)));
         check(&[("security.protocol", "SSL")], Ok((true, false)));
         check(&[("security.protocol", "TLS")], Err("Must be one of"));
-        check(&[("security.protocol", "SSL"), ("ssl.truststore.location", "a.jks")], Err("only PEM"));
-        check(&[("security.protocol", "SSL"), ("ssl.keystore.location", "a.jks")], Err("not supported here"));
+        check(&[("security.protocol", "SSL"), ("ssl.truststore.location", "a.jks")], Err("as PEM"));
+        check(&[("security.protocol", "SSL"), ("ssl.keystore.location", "a.jks")], Err("PKCS12"));
+        check(&[("security.protocol", "SSL"), ("ssl.keystore.location", "a.p12")], Err("this tool reads PEM"));
         check(&[("security.protocol", "SASL_SSL")], Err("sasl.mechanism"));
         let sasl = [("security.protocol", "SASL_PLAINTEXT"), ("sasl.mechanism", "PLAIN"), ("sasl.jaas.config", plain)];
         check(&sasl, Ok((false, true)));

@@ -23,6 +23,8 @@ use crate::{
     offsets::Partition,
 };
 
+pub mod lag;
+
 /// A group.
 #[derive(Clone, Debug)]
 pub struct Group {

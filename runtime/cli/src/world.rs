@@ -5,6 +5,7 @@
 //! Invariant: everything that a tool learns or changes goes through here.
 
 use bytes::Bytes;
+pub use runtime_core::worker_config::tls::Pem;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +23,39 @@ pub enum NoAnswer {
 /// How to secure connections; made from `security.protocol` and its kin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Security {
-    /// TLS.
-    pub tls: bool,
-    /// `ssl.truststore.location` or `ssl.ca.location`, in PEM; the system's certificates without it.
-    pub trusted: Option<String>,
+    /// TLS, unless connections are plain.
+    pub tls: Option<Tls>,
+}
+
+/// What a TLS connection is made with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificates of those who may sign a broker's; the system's without it.
+    pub trusted: Option<Pem>,
+    /// Our own chain of certificates, and its key.
+    pub own: Option<(Pem, Pem)>,
+    /// Whoever has a good certificate is the broker, whatever name stands in it (`ssl.endpoint.identification.algorithm=`).
+    pub any_name: bool,
+}
+
+/// Where text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Results.
+    Out,
+    /// Talk.
+    Err,
+}
+
+/// A request to a worker's REST API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// Such as `GET`.
+    pub method: &'static str,
+    /// With scheme, host and path.
+    pub url: &'a str,
+    /// JSON; none for a request without a body.
+    pub body: Option<&'a str>,
 }
 
 /// The world of one tool.
@@ -44,6 +74,15 @@ pub trait World {
 
     /// Connects to `host:port` unless that was done. True if the connection is new.
     fn connect(&mut self, to: &str, security: &Security, timeout_ms: u64) -> Result<bool, NoAnswer>;
+
+    /// Asks a worker's REST API; the status and the body of the answer.
+    fn call(&mut self, call: Call<'_>, timeout_ms: u64) -> Result<(u16, Vec<u8>), NoAnswer>;
+
+    /// Whether colours may go there: it is a terminal, and its user has nothing against them.
+    fn takes_colour(&self, stream: Stream) -> bool;
+
+    /// Shows what is being waited for until the next call of anything else that prints, on a terminal and if it takes long.
+    fn waiting(&mut self, _for_what: &str) {}
 
     /// A whole file. The error is the system's.
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String>;
@@ -97,6 +136,14 @@ impl World for Silent {
 
     fn connect(&mut self, _: &str, _: &Security, _: u64) -> Result<bool, NoAnswer> {
         Err(NoAnswer::Unreachable("nobody is there".into()))
+    }
+
+    fn call(&mut self, _: Call<'_>, _: u64) -> Result<(u16, Vec<u8>), NoAnswer> {
+        Err(NoAnswer::Unreachable("nobody is there".into()))
+    }
+
+    fn takes_colour(&self, _: Stream) -> bool {
+        false
     }
 
     fn read(&mut self, _: &str) -> Result<Vec<u8>, String> {

@@ -5,6 +5,7 @@ extern crate alloc;
 pub mod batches;
 pub mod client_settings;
 pub mod columns;
+pub mod complaint;
 pub mod config;
 pub mod connect_topics;
 pub mod connector_file;

@@ -30,6 +30,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
+pub use scan::scan;
 pub use set::Set;
 
 /// Version of Kafka Connect whose contract this worker keeps: what stock converters and REST's root say.

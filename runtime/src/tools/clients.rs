@@ -76,7 +76,9 @@ impl ClientContext for Trouble {
             Some(RDKafkaErrorCode::AllBrokersDown) => format!(
                 "{tool}: no broker can be reached at {servers}. Is it running? \"connectd broker\" starts one. Waiting for it; Ctrl-C ends."
             ),
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve) => return,
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve | RDKafkaErrorCode::PartitionEOF,
+            ) => return,
             _ => format!("{tool}: {reason}"),
         };
         if !self.said[usize::from(away)].swap(true, Ordering::Relaxed) {

@@ -34,13 +34,26 @@ const POLL: Duration = Duration::from_millis(50);
 /// The first answer of a cluster that is there comes sooner.
 const FIRST: Duration = Duration::from_secs(1);
 
+/// A cluster that is there answers in this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Most bytes that wait to be written.
 const BUFFER: usize = 64 << 10;
 
 /// Prints records until there is a reason to end; gives the exit code.
 pub fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
     let asked = understand(given, world)?;
-    let consumer = consumer(&asked, world)?;
+    let (code, count) = print(TOOL.name, &asked, world)?;
+    world.err(&processed(count));
+    if asked.events {
+        world.out("shutdown_complete\n");
+    }
+    Ok(code)
+}
+
+/// Prints what is asked; gives the exit code and how many records there were.
+pub fn print(tool: &'static str, asked: &Asked, world: &mut dyn World) -> Result<(u8, u64), Failure> {
+    let (consumer, mut left) = consumer(tool, asked, world)?;
     let stop = Stop::listen(|_| {});
     let mut printer = Printer { out: io::stdout(), buffer: Vec::with_capacity(BUFFER), gone: false, count: 0 };
     let (mut last, begun) = (Instant::now(), asked.max_messages != Some(0));
@@ -54,13 +67,19 @@ pub fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
         let wait = if printer.buffer.is_empty() { POLL } else { Duration::ZERO };
         match consumer.poll(wait) {
             Some(Ok(message)) => {
-                printer.print(&asked, &message)?;
+                printer.print(tool, asked, &message)?;
                 last = Instant::now();
-                if !matches!(asked.from, From::Partition(..)) {
+                if !matches!(asked.from, From::Partition(..) | From::Every(..)) {
                     // It was assigned a moment ago; if it is not any more, there is nothing to commit.
                     let _ = consumer.store_offset_from_message(&message);
                 }
                 if asked.max_messages.is_some_and(|most| printer.count >= most) {
+                    break 0;
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => {
+                left = left.saturating_sub(1);
+                if left == 0 {
                     break 0;
                 }
             }
@@ -74,46 +93,88 @@ pub fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
         }
     };
     printer.flush();
-    world.err(&processed(printer.count));
     // Commits what was printed, if a group was named, and leaves the group.
     drop(consumer);
-    if asked.events {
-        world.out("shutdown_complete\n");
-    }
-    Ok(code)
+    Ok((code, printer.count))
 }
 
-fn consumer(asked: &Asked, world: &mut dyn World) -> Result<BaseConsumer<Trouble>, Failure> {
+/// The consumer, and how many partitions have to come to their end before it ends.
+fn consumer(
+    tool: &'static str,
+    asked: &Asked,
+    world: &mut dyn World,
+) -> Result<(BaseConsumer<Trouble>, usize), Failure> {
     let mut java = asked.consumer.clone();
     let named = java.contains_key("group.id");
     java.entry("group.id".into()).or_insert_with(|| made_up_group(world.random()));
     java.entry("enable.auto.commit".into()).or_insert_with(|| named.to_string());
     java.entry("allow.auto.create.topics".into()).or_insert_with(|| "true".into());
-    let mut config = clients::config(TOOL.name, Client::Consumer, &java)?;
+    let mut config = clients::config(tool, Client::Consumer, &java)?;
     config.set("enable.auto.offset.store", "false");
-    let trouble = Trouble::new(TOOL.name, &java);
+    config.set("enable.partition.eof", asked.until_the_end.to_string());
+    let trouble = Trouble::new(tool, &java);
     let consumer = BaseConsumer::from_config_and_context(&config, trouble).map_err(clients::unusable)?;
     let refused = |error: KafkaError| Failure::new(error.to_string());
     if let From::Topic(topic) | From::Partition(topic, ..) = &asked.from {
         // Asked for now, the answer is there when it is needed; else librdkafka asks some half a second later.
         let _ = consumer.client().fetch_metadata(Some(topic), FIRST);
     }
-    match &asked.from {
-        From::Topic(topic) => consumer.subscribe(&[topic]).map_err(refused)?,
-        // librdkafka takes what begins with ^ for an expression; Java's has to fit the whole name.
-        From::Matching(include) => consumer.subscribe(&[&format!("^({include})$")]).map_err(refused)?,
-        From::Partition(topic, partition, start) => {
-            let offset = match start {
-                Start::Earliest => Offset::Beginning,
-                Start::Latest => Offset::End,
-                Start::At(offset) => Offset::Offset(*offset),
-            };
-            let mut list = TopicPartitionList::new();
-            list.add_partition_offset(topic, *partition, offset).map_err(refused)?;
-            consumer.assign(&list).map_err(refused)?;
+    let partitions = match &asked.from {
+        From::Topic(topic) => {
+            consumer.subscribe(&[topic]).map_err(refused)?;
+            partitions(&consumer, topic).map_or(1, |partitions| partitions.len())
         }
+        // librdkafka takes what begins with ^ for an expression; Java's has to fit the whole name.
+        From::Matching(include) => {
+            consumer.subscribe(&[&format!("^({include})$")]).map_err(refused)?;
+            1
+        }
+        From::Partition(topic, partition, start) => assign(&consumer, topic, &[*partition], *start)?,
+        From::Every(topic, start) => {
+            let partitions = partitions(&consumer, topic)?;
+            assign(&consumer, topic, &partitions, *start)?
+        }
+    };
+    Ok((consumer, partitions))
+}
+
+/// The partitions of a topic, within the time that a cluster has to answer.
+fn partitions(consumer: &BaseConsumer<Trouble>, topic: &str) -> Result<Vec<i32>, Failure> {
+    let metadata = consumer.client().fetch_metadata(Some(topic), PATIENCE).map_err(|error| {
+        let failure = Failure::new(format!("no broker answers: {}", reason(&error)));
+        Failure { class: Some("TimeoutException"), ..failure }
+    })?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let found = found.filter(|found| found.error().is_none() && !found.partitions().is_empty());
+    let Some(found) = found else {
+        return Err(Failure::new(format!("there is no topic \"{topic}\"")).advising("connectd topic list"));
+    };
+    Ok(found.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect())
+}
+
+fn reason(error: &KafkaError) -> String {
+    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
+}
+
+/// Begins in these partitions; gives how many there are.
+fn assign(consumer: &BaseConsumer<Trouble>, topic: &str, partitions: &[i32], start: Start) -> Result<usize, Failure> {
+    let refused = |error: KafkaError| Failure::new(error.to_string());
+    let offset = match start {
+        Start::Earliest => Offset::Beginning,
+        Start::Latest => Offset::End,
+        Start::At(offset) | Start::Time(offset) => Offset::Offset(offset),
+        Start::Back(0) => Offset::End,
+        Start::Back(count) => Offset::OffsetTail(count.into()),
+    };
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition_offset(topic, *partition, offset).map_err(refused)?;
     }
-    Ok(consumer)
+    if matches!(start, Start::Time(_)) {
+        list = consumer.offsets_for_times(list, PATIENCE).map_err(refused)?;
+    }
+    consumer.assign(&list).map_err(refused)?;
+    Ok(partitions.len())
 }
 
 /// What ends the tool is an error here; the rest was said, or passes.
@@ -142,7 +203,7 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&mut self, asked: &Asked, message: &BorrowedMessage<'_>) -> Result<(), Failure> {
+    fn print(&mut self, tool: &str, asked: &Asked, message: &BorrowedMessage<'_>) -> Result<(), Failure> {
         let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
         let record = Record {
             topic: message.topic(),
@@ -161,7 +222,7 @@ impl Printer {
                 self.flush();
                 return Err(Failure::new(why));
             }
-            clients::say(&format!("{}: {why}; the record is left out", TOOL.name));
+            clients::say(&format!("{tool}: {why}; the record is left out"));
         }
         if self.buffer.len() >= BUFFER {
             self.flush();

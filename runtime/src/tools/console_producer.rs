@@ -4,7 +4,10 @@
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,17 +37,23 @@ const LAST: Duration = Duration::from_secs(5);
 /// Sends lines until the input ends; gives the exit code.
 pub fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
     let asked = understand(given, world)?;
-    let sender = Arc::new(Sender::new(&asked)?);
+    send(TOOL.name, &asked, world).map(|_| 0)
+}
+
+/// Sends what is asked; gives how many records were sent, and how many could not be.
+pub fn send(tool: &'static str, asked: &Asked, world: &mut dyn World) -> Result<(u64, u64), Failure> {
+    let sender = Arc::new(Sender::new(tool, asked)?);
     let at_the_end = sender.clone();
     Stop::listen(move |code| {
         // What was typed is on its way; a cluster that is away is not waited for long.
         let _ = at_the_end.producer.flush(LAST);
         std::process::exit(code.into());
     });
-    let sent = sender.send_all(&asked, world);
+    let sent = sender.send_all(asked, world);
     // Kafka's tool sends what it has read before it says what was wrong.
     sender.finish();
-    sent.map(|()| 0)
+    let failed = sender.producer.client().context().failed.load(Ordering::Relaxed);
+    sent.map(|count| (count.saturating_sub(failed), failed))
 }
 
 struct Sender {
@@ -56,40 +65,48 @@ struct Reports {
     trouble: Trouble,
     on_their_way: Mutex<u64>,
     less: Condvar,
+    failed: AtomicU64,
 }
 
 impl Sender {
-    fn new(asked: &Asked) -> Result<Self, Failure> {
+    fn new(tool: &'static str, asked: &Asked) -> Result<Self, Failure> {
         let mut java = asked.producer.clone();
         java.entry("delivery.timeout.ms".into()).or_insert_with(|| asked.max_block_ms.to_string());
         let all = matches!(java.get("acks").map(String::as_str), Some("-1" | "all"));
         java.entry("enable.idempotence".into()).or_insert_with(|| all.to_string());
-        let mut config = clients::config(TOOL.name, Client::Producer, &java)?;
+        let mut config = clients::config(tool, Client::Producer, &java)?;
         // Where Java's producer sends a key, this one does too.
         config.set("partitioner", "murmur2_random");
-        let trouble = Trouble::new(TOOL.name, &java);
-        let reports = Reports { trouble, on_their_way: Mutex::new(0), less: Condvar::new() };
+        let trouble = Trouble::new(tool, &java);
+        let reports = Reports { trouble, on_their_way: Mutex::new(0), less: Condvar::new(), failed: AtomicU64::new(0) };
         let producer = ThreadedProducer::from_config_and_context(&config, reports).map_err(clients::unusable)?;
         Ok(Self { producer })
     }
 
-    fn send_all(&self, asked: &Asked, world: &mut dyn World) -> Result<(), Failure> {
+    /// Gives how many records there were.
+    fn send_all(&self, asked: &Asked, world: &mut dyn World) -> Result<u64, Failure> {
+        if !asked.values.is_empty() {
+            for (number, value) in (1..).zip(&asked.values) {
+                self.send(&asked.topic, &asked.record(value, number)?);
+            }
+            return Ok(asked.values.len() as u64);
+        }
         let mut lines = Lines(io::stdin().lock());
         // As Java's console: there is one if both ends are a terminal.
         let prompts = io::stdin().is_terminal() && io::stdout().is_terminal();
-        for number in 1.. {
+        for number in 1u64.. {
             if prompts {
                 world.out(">");
             }
             let line = lines.next().map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-            let Some(line) = line else { return Ok(()) };
-            let line = asked.reader.read(&line, number)?;
+            let Some(line) = line else { return Ok(number - 1) };
+            let line = asked.record(&line, number)?;
             self.send(&asked.topic, &line);
             if asked.sync {
                 self.wait();
             }
         }
-        Ok(())
+        unreachable!("nobody counts that far")
     }
 
     fn send(&self, topic: &str, line: &Line) {
@@ -140,6 +157,7 @@ impl Reports {
 
     fn done(&self, failed: Option<String>) {
         if let Some(text) = failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
             // There is nobody left to tell.
             let _ = io::stderr().write_all(text.as_bytes());
         }

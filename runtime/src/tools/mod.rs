@@ -7,12 +7,18 @@ mod console_consumer;
 mod console_producer;
 mod consumer_perf;
 pub mod daemon;
+mod doctor;
+mod http;
+mod keys;
 mod link;
+pub mod own;
 mod pace;
 mod producer_perf;
+mod progress;
 mod server_stop;
 pub mod shims;
 mod terminal;
+mod tls;
 mod verifiable_consumer;
 mod verifiable_producer;
 

@@ -3,21 +3,22 @@
 //! Invariant: a reader that has gone away (`| head`) ends nothing and is no error.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
-use runtime_cli::world::{NoAnswer, Security, World};
+use runtime_cli::world::{Call, NoAnswer, Security, Stream, World};
 
-use super::link::Links;
+use super::{http, link::Links, progress::Progress};
 
 /// Standard streams, files and sockets of this process.
 #[derive(Default)]
 pub struct Terminal {
     links: Links,
     gone: bool,
+    progress: Option<Progress>,
 }
 
 impl Terminal {
@@ -25,10 +26,16 @@ impl Terminal {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// What was being waited for is there.
+    pub fn waited(&mut self) {
+        self.progress = None;
+    }
 }
 
 impl World for Terminal {
     fn out(&mut self, text: &str) {
+        self.waited();
         let mut stdout = io::stdout().lock();
         if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
             self.gone = true;
@@ -36,6 +43,7 @@ impl World for Terminal {
     }
 
     fn err(&mut self, text: &str) {
+        self.waited();
         // There is nobody left to tell.
         let _ = io::stderr().write_all(text.as_bytes());
     }
@@ -50,6 +58,25 @@ impl World for Terminal {
 
     fn connect(&mut self, to: &str, security: &Security, timeout_ms: u64) -> Result<bool, NoAnswer> {
         self.links.connect(to, security, timeout_ms)
+    }
+
+    fn call(&mut self, call: Call<'_>, timeout_ms: u64) -> Result<(u16, Vec<u8>), NoAnswer> {
+        http::call(call, Duration::from_millis(timeout_ms))
+    }
+
+    fn takes_colour(&self, stream: Stream) -> bool {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let is_terminal = match stream {
+            Stream::Out => io::stdout().is_terminal(),
+            Stream::Err => io::stderr().is_terminal(),
+        };
+        !is_set("NO_COLOR") && (is_terminal || is_set("CLICOLOR_FORCE"))
+    }
+
+    fn waiting(&mut self, for_what: &str) {
+        // The old line goes before the new one comes.
+        self.waited();
+        self.progress = io::stderr().is_terminal().then(|| Progress::new(for_what.to_owned()));
     }
 
     fn read(&mut self, path: &str) -> Result<Vec<u8>, String> {

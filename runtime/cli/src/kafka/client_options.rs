@@ -65,11 +65,19 @@ pub fn config(given: &Given, flags: &[&str], world: &mut dyn World) -> Result<Pa
     let mut pairs = Pairs::new();
     for flag in flags {
         let Some(path) = given.one(flag)? else { continue };
-        let bytes = world.read(path).map_err(|why| Failure::new(format!("{path}: {why}")))?;
-        let read = properties::parse(&bytes).map_err(|bad| Failure::new(format!("{path}, {bad}")))?;
-        pairs.extend(read.iter().map(|(key, value)| (key.to_owned(), value.to_owned())));
+        pairs.extend(file(path, world)?);
     }
     Ok(pairs)
+}
+
+/// The settings in a file.
+///
+/// # Errors
+/// One that cannot be read.
+pub fn file(path: &str, world: &mut dyn World) -> Result<Pairs, Failure> {
+    let bytes = world.read(path).map_err(|why| Failure::new(format!("{path}: {why}")))?;
+    let read = properties::parse(&bytes).map_err(|bad| Failure::new(format!("{path}, {bad}")))?;
+    Ok(read.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
 /// The `name=value` pairs of these flags; a name alone has an empty value.

@@ -6,10 +6,8 @@
 use std::collections::BTreeMap;
 
 use kafka_protocol::messages::{
-    DescribeConfigsRequest, IncrementalAlterConfigsRequest, ListConfigResourcesRequest,
-    describe_configs_request::DescribeConfigsResource,
+    DescribeConfigsRequest, ListConfigResourcesRequest, describe_configs_request::DescribeConfigsResource,
     describe_configs_response::DescribeConfigsResourceResult,
-    incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig},
 };
 use runtime_core::properties;
 
@@ -18,6 +16,7 @@ use crate::{
     failure::Failure,
     flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     java::hash_order,
+    settings,
     tool::{Run, Tool},
     world::World,
 };
@@ -302,30 +301,16 @@ fn listed(admin: &mut Admin<'_>, entity: &Entity) -> Result<Vec<String>, Failure
 }
 
 fn alter(given: &Given, admin: &mut Admin<'_>, entity: &Entity) -> Result<(), Failure> {
-    const SET: i8 = 0;
-    const DELETE: i8 = 1;
     let resource = entity.resource().expect("quotas are altered elsewhere");
     let name = entity.name.as_deref().unwrap_or_default();
-    let config = |name: &str, operation: i8, value: Option<&str>| {
-        AlterableConfig::default().with_name(text(name)).with_config_operation(operation).with_value(value.map(text))
-    };
-    let mut configs = Vec::new();
-    added(given, admin.world)?.iter().for_each(|(name, value)| configs.push(config(name, SET, Some(value))));
-    deleted(given).iter().for_each(|name| configs.push(config(name, DELETE, None)));
+    let set = added(given, admin.world)?;
     let to = match entity.kind {
         "brokers" | "broker-loggers" if !name.is_empty() => To::Broker(broker(name)?),
         _ => To::Any,
     };
-    let what = AlterConfigsResource::default()
-        .with_resource_type(resource)
-        .with_resource_name(text(name))
-        .with_configs(configs);
-    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![what]);
     admin.calling("incrementalAlterConfigs");
-    let answer = admin.ask(to, |_| request)?;
-    if let Some(refused) = answer.responses.iter().find(|response| response.error_code != 0) {
-        return Err(Failure::kafka(refused.error_code, refused.error_message.as_deref()));
-    }
+    let change = settings::Change { resource, name, set: &set, unset: &deleted(given) };
+    settings::alter(admin, to, change, false)?;
     admin.world.out(&match name.is_empty() {
         true => format!("Completed updating default config for {} in the cluster.\n", entity.kind),
         false => format!("Completed updating config for {} {name}.\n", entity.singular()),

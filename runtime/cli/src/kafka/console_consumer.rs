@@ -63,6 +63,8 @@ pub enum From {
     Matching(String),
     /// A partition.
     Partition(String, i32, Start),
+    /// Every partition of a topic, without a group.
+    Every(String, Start),
 }
 
 /// Where to begin in a partition.
@@ -74,6 +76,10 @@ pub enum Start {
     Latest,
     /// Here.
     At(i64),
+    /// So many records before its end.
+    Back(u32),
+    /// With the first record at or after a time, milliseconds since 1970.
+    Time(i64),
 }
 
 /// What the command line asks for.
@@ -93,6 +99,8 @@ pub struct Asked {
     pub skip_errors: bool,
     /// `--enable-systest-events`.
     pub events: bool,
+    /// End where the logs end.
+    pub until_the_end: bool,
 }
 
 /// Understands the command line. Warnings about old names go to stdout, as in Kafka.
@@ -122,6 +130,7 @@ pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure
         timeout_ms: number("timeout-ms")?,
         skip_errors: given.has("skip-message-on-error"),
         events: given.has("enable-systest-events"),
+        until_the_end: false,
     })
 }
 

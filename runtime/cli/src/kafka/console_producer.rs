@@ -69,6 +69,10 @@ pub struct Asked {
     pub sync: bool,
     /// Milliseconds that a record waits for a cluster that is away.
     pub max_block_ms: u64,
+    /// Lines to send in place of those of standard input.
+    pub values: Vec<String>,
+    /// A key and headers for every record.
+    pub every: Line,
 }
 
 /// A record to send.
@@ -139,7 +143,22 @@ pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure
         reader: Reader::new(&reader)?,
         sync: given.has("sync"),
         max_block_ms,
+        values: Vec::new(),
+        every: Line::default(),
     })
+}
+
+impl Asked {
+    /// The record of a line, whose number begins at 1.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn record(&self, line: &str, number: u64) -> Result<Line, Failure> {
+        let mut record = self.reader.read(line, number)?;
+        record.headers.extend(self.every.headers.iter().cloned());
+        record.key = record.key.or_else(|| self.every.key.clone());
+        Ok(record)
+    }
 }
 
 /// Kafka's `LineMessageReader`.
@@ -156,7 +175,11 @@ pub struct Reader {
 }
 
 impl Reader {
-    fn new(properties: &BTreeMap<String, String>) -> Result<Self, Failure> {
+    /// With Kafka's properties, such as `parse.key`.
+    ///
+    /// # Errors
+    /// Separators that are equal.
+    pub fn new(properties: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let is = |name: &str| properties.get(name).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
         let text = |name: &str, default: &str| properties.get(name).map_or(default, String::as_str).to_owned();
         let reader = Self {

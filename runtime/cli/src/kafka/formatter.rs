@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::failure::Failure;
 
 mod offsets;
+mod template;
 
 /// A record, as a formatter sees it.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,10 @@ pub enum Formatter {
     Nothing,
     /// The commits in `__consumer_offsets`, as JSON.
     Offsets,
+    /// An object per record and line: ours.
+    Json,
+    /// A line as `%k %v` describes it: ours.
+    Template(Vec<template::Piece>),
 }
 
 /// What Kafka's default formatter prints.
@@ -94,6 +99,15 @@ impl Formatter {
         }
     }
 
+    /// The formatter that prints records so: `%v` value, `%k` key, `%t` topic, `%p` partition, `%o` offset, `%T` time, `%h` headers, `%%`,
+    /// and `\n`, `\t`, `\0`, `\\`.
+    ///
+    /// # Errors
+    /// A letter that stands for nothing.
+    pub fn template(format: &str) -> Result<Self, String> {
+        template::pieces(format).map(Self::Template)
+    }
+
     /// Appends what is printed of `record`. The error says what is wrong with it.
     ///
     /// # Errors
@@ -102,6 +116,14 @@ impl Formatter {
         match self {
             Self::Default(fields) => fields.print(record, out),
             Self::Nothing => Ok(()),
+            Self::Json => {
+                out.extend(template::json(record).into_bytes());
+                Ok(())
+            }
+            Self::Template(pieces) => {
+                pieces.iter().for_each(|piece| piece.print(record, out));
+                Ok(())
+            }
             Self::Offsets => {
                 out.extend(offsets::json(record).unwrap_or_default().into_bytes());
                 Ok(())

@@ -9,8 +9,11 @@ use crate::{
     admin::Admin,
     failure::Failure,
     flags::Given,
-    groups::{self, Committed, Group, Member},
-    offsets::{self, LATEST, Partition},
+    groups::{
+        self, Group, Member,
+        lag::{self, Row},
+    },
+    offsets::Partition,
 };
 
 /// What stands where there is nothing.
@@ -24,7 +27,7 @@ pub(super) fn describe(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failu
     let views = groups.iter().map(|group| match (given.has("members"), given.has("state")) {
         (true, _) => Ok(members(group, verbose)),
         (_, true) => Ok(state(group, verbose)),
-        _ => rows(admin, group).map(|rows| offset_table(&rows, verbose)),
+        _ => lag::rows(admin, group).map(|rows| offset_table(&rows, verbose)),
     });
     let views = views.collect::<Result<Vec<String>, Failure>>()?;
     for (group, view) in groups.iter().zip(views) {
@@ -50,42 +53,6 @@ fn has_something(admin: &mut Admin<'_>, group: &Group) -> bool {
         _ => {}
     }
     true
-}
-
-/// A line of the table of offsets.
-struct Row<'a> {
-    group: &'a str,
-    partition: Partition,
-    committed: Option<Committed>,
-    end: Option<i64>,
-    member: Option<&'a Member>,
-}
-
-fn rows<'a>(admin: &mut Admin<'_>, group: &'a Group) -> Result<Vec<Row<'a>>, Failure> {
-    let committed = groups::committed(admin, &group.name)?;
-    // Members with most partitions first, else as they came.
-    let mut members: Vec<&Member> = group.members.iter().collect();
-    members.sort_by_key(|member| std::cmp::Reverse(member.partitions.len()));
-    let assigned =
-        members.iter().flat_map(|member| member.partitions.iter().map(|partition| (partition.clone(), Some(*member))));
-    let mut wanted: Vec<(Partition, Option<&Member>)> = assigned.collect();
-    let is_assigned = |partition: &Partition| members.iter().any(|member| member.partitions.contains(partition));
-    wanted.extend(
-        committed.keys().filter(|partition| !is_assigned(partition)).map(|partition| (partition.clone(), None)),
-    );
-    let partitions: Vec<Partition> = wanted.iter().map(|(partition, _)| partition.clone()).collect();
-    let ends: BTreeMap<Partition, Result<Option<i64>, Failure>> = match partitions.is_empty() {
-        true => BTreeMap::new(),
-        false => offsets::at(admin, &partitions, LATEST)?,
-    };
-    let row = |(partition, member): (Partition, Option<&'a Member>)| Row {
-        group: &group.name,
-        committed: committed.get(&partition).copied(),
-        end: ends.get(&partition).and_then(|end| end.as_ref().ok().copied().flatten()),
-        partition,
-        member,
-    };
-    Ok(wanted.into_iter().map(row).collect())
 }
 
 /// The widest of these, and at least 15.
@@ -124,7 +91,6 @@ fn offset_table(rows: &[Row<'_>], verbose: bool) -> String {
     ]));
     for row in rows {
         let current = row.committed.map(|committed| committed.offset);
-        let lag = current.zip(row.end).map(|(current, end)| end - current);
         let of_member = |of: fn(&Member) -> &str| row.member.map_or(MISSING, of);
         text.push_str(&line([
             row.group,
@@ -133,7 +99,7 @@ fn offset_table(rows: &[Row<'_>], verbose: bool) -> String {
             &number(row.committed.and_then(|committed| committed.epoch)),
             &number(current),
             &number(row.end),
-            &number(lag),
+            &number(row.lag()),
             of_member(|member| &member.id),
             of_member(|member| &member.host),
             of_member(|member| &member.client),
