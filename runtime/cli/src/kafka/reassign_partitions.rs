@@ -1,12 +1,9 @@
 //! `kafka-reassign-partitions`: move partitions to other brokers.
 //!
-//! Owns its flags; lists what is moving, and says how far a plan is. Source: Kafka 4.3's ReassignPartitionsCommand, observed.
-//! Invariant: it only looks. Moving data is refused before anything is sent, because connectd is one node.
+//! Owns its flags; lists what is moving. Leaves plans to [`plan`], carrying one out to [`carry_out`]. Source: Kafka 4.3's
+//! ReassignPartitionsCommand, observed. Invariant: nothing is changed but by `--execute`, `--cancel` and `--verify`, which takes throttles off.
 
 use std::collections::BTreeMap;
-
-use kafka_protocol::messages::ListPartitionReassignmentsRequest;
-use serde_json::Value;
 
 use crate::{
     admin::{Admin, To},
@@ -16,38 +13,45 @@ use crate::{
     tool::{Run, Tool},
     world::World,
 };
+use kafka_protocol::messages::ListPartitionReassignmentsRequest;
+
+mod carry_out;
+mod plan;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
     name: "kafka-reassign-partitions",
-    about: "Say which partitions are moving between brokers.",
+    about: "Move partitions between brokers, and say which are moving.",
     flags: FLAGS,
     commands: &[],
     run: Run::Here(run),
 };
 
-const ONE_NODE: &str = "connectd is one node, there is nowhere to move a partition";
+const NO_THROTTLE: &str = "data moves as fast as it can";
+const ONE_FOLDER: &str = "a broker's data folder is chosen by the broker";
 
 const FLAGS: &[Flag] = &[
     BOOTSTRAP_SERVER,
     value("bootstrap-controller", "host:port", "Where its controllers are."),
     COMMAND_CONFIG,
     switch("list", "List the partitions that are moving."),
-    switch("verify", "Say whether the partitions of a plan are where it wants them."),
-    switch("preserve-throttles", "Leave throttles as they are, which is always done here."),
+    switch("generate", "Propose a plan for topics and brokers; nothing is changed."),
+    switch("execute", "Carry out a plan."),
+    switch("verify", "Say whether the partitions of a plan are where it wants them, and take throttles off."),
+    switch("cancel", "Leave the partitions of a plan where they were."),
     value("reassignment-json-file", "file", "The plan."),
-    switch("execute", "").not_here(ONE_NODE),
-    switch("cancel", "").not_here(ONE_NODE),
-    switch("generate", "").not_here(ONE_NODE),
-    switch("additional", "").not_here(ONE_NODE),
-    switch("disable-rack-aware", "").not_here(ONE_NODE),
-    switch("disallow-replication-factor-change", "").not_here(ONE_NODE),
-    value("topics-to-move-json-file", "file", "").not_here(ONE_NODE),
-    value("broker-list", "ids", "").not_here(ONE_NODE),
-    value("throttle", "bytes/s", "").not_here(ONE_NODE),
-    value("replica-alter-log-dirs-throttle", "bytes/s", "").not_here(ONE_NODE),
-    value("timeout", "ms", "").not_here(ONE_NODE),
+    value("topics-to-move-json-file", "file", "With --generate: the topics."),
+    value("broker-list", "ids", "With --generate: the brokers to use."),
+    switch("additional", "With --execute: beside what is moving already."),
+    switch("preserve-throttles", "Leave throttles as they are."),
+    switch("disable-rack-aware", "With --generate: racks do not count, which is so anyhow."),
+    value("timeout", "ms", "How long to wait for the plan to be taken."),
+    switch("disallow-replication-factor-change", "Refuse a plan that changes the number of replicas."),
+    value("throttle", "bytes/s", "").not_here(NO_THROTTLE),
+    value("replica-alter-log-dirs-throttle", "bytes/s", "").not_here(ONE_FOLDER),
 ];
+
+const ACTIONS: [&str; 5] = ["generate", "execute", "verify", "cancel", "list"];
 
 /// Replicas now, and those that are being added and removed.
 struct Move {
@@ -57,18 +61,23 @@ struct Move {
 }
 
 fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
-    if given.among(&["list", "verify"]).len() != 1 {
+    let actions = given.among(&ACTIONS);
+    if actions.len() != 1 {
         let message = "Command must include exactly one action: --generate, --execute, --verify, --cancel, --list";
         return Err(Failure::usage(message));
     }
     if given.among(&["bootstrap-server", "bootstrap-controller"]).is_empty() {
         return Err(Failure::usage("Please specify --bootstrap-server"));
     }
-    match given.has("verify") {
-        true => verify(given, world),
-        false => list(given, world),
-    }
-    .map(|()| 0)
+    let done = match actions[0] {
+        "generate" => carry_out::generate(given, world),
+        "execute" => carry_out::execute(given, world),
+        "verify" => carry_out::verify(given, world),
+        "cancel" => carry_out::cancel(given, world),
+        _ => list(given, world),
+    };
+    let said = |failure: &Failure| format!("Error: {}\n", failure.java());
+    done.map(|()| 0).map_err(|failure| if failure.with_usage { failure } else { failure.printing(said) })
 }
 
 fn moving(admin: &mut Admin<'_>) -> Result<BTreeMap<Partition, Move>, Failure> {
@@ -116,65 +125,4 @@ fn list(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
     }
     admin.world.out(&text);
     Ok(())
-}
-
-fn verify(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
-    given.require(&["reassignment-json-file"])?;
-    let path = given.one("reassignment-json-file")?.unwrap_or_default();
-    let bytes = world.read(path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
-    let plan = plan(&bytes).ok_or_else(|| {
-        Failure::new(format!(
-            "{path} is no plan: {{\"version\":1,\"partitions\":[{{\"topic\":\"t\",\"partition\":0,\"replicas\":[1]}}]}}"
-        ))
-    })?;
-    let mut admin = Admin::new(given, world, "listPartitionReassignments")?;
-    let moving = moving(&mut admin)?;
-    let mut topics: Vec<String> = plan.keys().map(|(topic, _)| topic.clone()).collect();
-    topics.dedup();
-    let metadata = admin.metadata(Some(&topics))?;
-    let mut text = "Status of partition reassignment:\n".to_owned();
-    for ((topic, partition), wanted) in &plan {
-        let found = metadata.topics.iter().filter(|found| found.name.as_ref().is_some_and(|name| *name.0 == **topic));
-        let found = found.flat_map(|found| &found.partitions).find(|found| found.partition_index == *partition);
-        let replicas: Option<Vec<i32>> = found.map(|found| found.replica_nodes.iter().map(|id| id.0).collect());
-        let name = format!("{topic}-{partition}");
-        text.push_str(&match replicas {
-            _ if moving.contains_key(&(topic.clone(), *partition)) => {
-                format!("Reassignment of partition {name} is still in progress.\n")
-            }
-            Some(replicas) if replicas == *wanted => format!("Reassignment of partition {name} is completed.\n"),
-            replicas => format!(
-                "There is no active reassignment of partition {name}, but replica set is {} rather than {}.\n",
-                joined(&replicas.unwrap_or_default()),
-                joined(wanted)
-            ),
-        });
-    }
-    admin.world.out(&text);
-    Ok(())
-}
-
-fn plan(bytes: &[u8]) -> Option<BTreeMap<Partition, Vec<i32>>> {
-    let json: Value = serde_json::from_slice(bytes).ok()?;
-    let number = |value: &Value| i32::try_from(value.as_i64()?).ok();
-    let entry = |entry: &Value| {
-        let replicas: Option<Vec<i32>> = entry.get("replicas")?.as_array()?.iter().map(number).collect();
-        Some(((entry.get("topic")?.as_str()?.to_owned(), number(entry.get("partition")?)?), replicas?))
-    };
-    json.get("partitions")?.as_array()?.iter().map(entry).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plans() {
-        let check = |json: &str, expected: Option<usize>| {
-            assert_eq!(plan(json.as_bytes()).map(|plan| plan.len()), expected, "{json}")
-        };
-        check(r#"{"version":1,"partitions":[{"topic":"t","partition":0,"replicas":[1]}]}"#, Some(1));
-        check(r#"{"partitions":[{"topic":"t","partition":0}]}"#, None);
-        check("[]", None);
-    }
 }

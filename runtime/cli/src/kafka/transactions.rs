@@ -1,11 +1,11 @@
 //! `kafka-transactions`: which transactions there are, and who produces to a partition.
 //!
-//! Owns its flags and tables. Source: Kafka 4.3's TransactionsCommand, observed. Invariant: aborting is refused, because a marker that is
-//! written by hand cannot be taken back.
+//! Owns its flags, and what is listed and described. Leaves those that hang, and ending them by hand, to [`hanging`]. Source: Kafka 4.3's
+//! TransactionsCommand. Invariant: nothing is changed but by `abort`.
 
 use kafka_protocol::messages::{
     DescribeProducersRequest, DescribeTransactionsRequest, ListTransactionsRequest, TransactionalId,
-    describe_producers_request::TopicRequest,
+    describe_producers_request::TopicRequest, describe_producers_response::ProducerState,
 };
 
 use crate::{
@@ -16,6 +16,8 @@ use crate::{
     tool::{Run, Sub, Tool},
     world::World,
 };
+
+mod hanging;
 
 /// The tool.
 pub const TOOL: Tool = Tool {
@@ -28,15 +30,16 @@ pub const TOOL: Tool = Tool {
 
 const FLAGS: &[Flag] = &[BOOTSTRAP_SERVER, COMMAND_CONFIG];
 
-const BY_HAND: &str = "the coordinator ends transactions by itself after transaction.timeout.ms";
+const ONLY_TWO_PHASE: &str =
+    "there are no transactions of two phases; a producer with the same transactional id ends the old one";
 
 const COMMANDS: &[Sub] = &[
     Sub {
         name: "list",
         about: "List transactions.",
         flags: &[
-            value("duration-filter", "ms", "").not_here("all are listed"),
-            value("transactional-id-pattern", "expression", "").not_here("all are listed"),
+            value("duration-filter", "ms", "Only those that have lasted for longer."),
+            value("transactional-id-pattern", "expression", "Only those whose id matches."),
         ],
     },
     Sub { name: "describe", about: "Show one.", flags: &[value("transactional-id", "id", "Which.")] },
@@ -53,28 +56,28 @@ const COMMANDS: &[Sub] = &[
         name: "abort",
         about: "End one by hand.",
         flags: &[
-            value("topic", "name", "").not_here(BY_HAND),
-            value("partition", "id", "").not_here(BY_HAND),
-            value("start-offset", "offset", "").not_here(BY_HAND),
-            value("producer-id", "id", "").not_here(BY_HAND),
-            value("producer-epoch", "epoch", "").not_here(BY_HAND),
-            value("coordinator-epoch", "epoch", "").not_here(BY_HAND),
+            value("topic", "name", "The topic."),
+            value("partition", "id", "The partition."),
+            value("start-offset", "offset", "Where the transaction begins in the partition."),
+            value("producer-id", "id", "Its producer, in place of where it begins."),
+            value("producer-epoch", "epoch", "With --producer-id."),
+            value("coordinator-epoch", "epoch", "With --producer-id."),
         ],
     },
     Sub {
         name: "find-hanging",
         about: "Find those that nobody ends.",
         flags: &[
-            value("broker-id", "id", "").not_here(BY_HAND),
-            value("topic", "name", "").not_here(BY_HAND),
-            value("partition", "id", "").not_here(BY_HAND),
-            value("max-transaction-timeout", "minutes", "").not_here(BY_HAND),
+            value("broker-id", "id", "Look at this broker's partitions."),
+            value("topic", "name", "Look at this topic."),
+            value("partition", "id", "With --topic: look at this partition."),
+            value("max-transaction-timeout", "minutes", "The longest that a transaction may last [default: 15]."),
         ],
     },
     Sub {
         name: "forceTerminateTransaction",
         about: "End those of a transactional id.",
-        flags: &[value("transactionalId", "id", "").not_here(BY_HAND)],
+        flags: &[value("transactionalId", "id", "").not_here(ONLY_TWO_PHASE)],
     },
 ];
 
@@ -85,18 +88,28 @@ fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
     given.require(&["bootstrap-server"])?;
     let mut admin = Admin::new(given, world, "listTransactions")?;
     match command {
-        "list" => list(&mut admin),
+        "list" => list(given, &mut admin),
         "describe" => describe(given, &mut admin),
         "describe-producers" => producers(given, &mut admin),
-        other => Err(Failure::new(format!("known, but not supported here: {other} ({BY_HAND}). Nothing was changed."))),
+        "abort" => hanging::abort(given, &mut admin),
+        "find-hanging" => hanging::find(given, &mut admin),
+        other => Err(Failure::new(format!(
+            "known, but not supported here: {other} ({ONLY_TWO_PHASE}). Nothing was changed."
+        ))),
     }
     .map(|()| 0)
 }
 
-fn list(admin: &mut Admin<'_>) -> Result<(), Failure> {
+fn list(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
+    let longer = given.parsed_or("duration-filter", -1i64)?;
+    let pattern = given.one("transactional-id-pattern")?.map(text);
+    // Versions 1 and 2 are those that know the filters.
+    let least = if pattern.is_some() { 2 } else { i16::from(longer >= 0) };
     let mut rows = Vec::new();
     for node in admin.nodes()? {
-        let answer = admin.ask(To::Broker(node.id), |_| ListTransactionsRequest::default().with_duration_filter(-1))?;
+        let request = ListTransactionsRequest::default();
+        let request = request.with_duration_filter(longer).with_transactional_id_pattern(pattern.clone());
+        let answer = admin.ask_within(To::Broker(node.id), (least, i16::MAX), |_| request)?;
         if answer.error_code != 0 {
             return Err(Failure::kafka(answer.error_code, None));
         }
@@ -172,16 +185,8 @@ fn producers(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
             *leaders.get(&(topic.clone(), partition)).ok_or_else(|| Failure::kafka(3, None))?
         }
     };
-    let wanted = TopicRequest::default().with_name(topic_name(&topic)).with_partition_indexes(vec![partition]);
-    let answer = admin.ask(To::Broker(broker), |_| DescribeProducersRequest::default().with_topics(vec![wanted]))?;
-    let Some(found) = answer.topics.first().and_then(|topic| topic.partitions.first()) else { return Ok(()) };
-    if found.error_code != 0 {
-        let why = Failure::kafka(found.error_code, found.error_message.as_deref()).message;
-        let message =
-            format!("Failed to describe producers for partition {topic}-{partition} on broker {broker}: {why}");
-        return Err(Failure::new(message));
-    }
-    let row = |producer: &kafka_protocol::messages::describe_producers_response::ProducerState| {
+    let found = active(admin, broker, &topic, partition)?;
+    let row = |producer: &ProducerState| {
         let start = Some(producer.current_txn_start_offset).filter(|offset| *offset >= 0);
         vec![
             producer.producer_id.0.to_string(),
@@ -192,7 +197,7 @@ fn producers(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
             start.map_or("None".to_owned(), |offset| offset.to_string()),
         ]
     };
-    let rows: Vec<Vec<String>> = found.active_producers.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
     let header = [
         "ProducerId",
         "ProducerEpoch",
@@ -203,4 +208,19 @@ fn producers(given: &Given, admin: &mut Admin<'_>) -> Result<(), Failure> {
     ];
     admin.world.out(&tabbed(&header, &rows));
     Ok(())
+}
+
+/// The producers of a partition, as a broker knows them.
+fn active(admin: &mut Admin<'_>, broker: i32, topic: &str, partition: i32) -> Result<Vec<ProducerState>, Failure> {
+    let wanted = TopicRequest::default().with_name(topic_name(topic)).with_partition_indexes(vec![partition]);
+    let answer = admin.ask(To::Broker(broker), |_| DescribeProducersRequest::default().with_topics(vec![wanted]))?;
+    let found = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
+    let Some(found) = found else { return Ok(Vec::new()) };
+    if found.error_code != 0 {
+        let why = Failure::kafka(found.error_code, found.error_message.as_deref()).message;
+        let message =
+            format!("Failed to describe producers for partition {topic}-{partition} on broker {broker}: {why}");
+        return Err(Failure::new(message));
+    }
+    Ok(found.active_producers)
 }
