@@ -114,7 +114,9 @@ impl Complaint {
         let keys = crate::properties::parse(file.as_bytes()).unwrap_or_default();
         let mut complaint = self.at(path);
         let mut lines = Vec::new();
-        for sentence in why.lines().filter(|sentence| !sentence.trim().is_empty()) {
+        // A line that only leads to the next ones says nothing that the complaint has not said.
+        let says = |sentence: &&str| !sentence.trim().is_empty() && !sentence.trim_end().ends_with(':');
+        for sentence in why.lines().filter(says) {
             let named = keys.iter().map(|(key, _)| key).filter(|key| sentence.contains(*key));
             let named = named.filter(|key| !key.is_empty()).max_by_key(|key| key.len());
             match named.and_then(|key| Line::of_key(file, key)) {
@@ -171,7 +173,7 @@ impl Complaint {
         let lines = lines.map(|line| format!("line {}: {}", line.number, line.says));
         let said = name.map(|name| format!("({name})")).into_iter().chain(lines).chain(self.why.iter().cloned());
         let parts = [self.what.clone()].into_iter().chain(said).chain(self.help.clone());
-        parts.map(|part| sentence(&part)).collect::<Vec<String>>().join(" ").replace(". (", " (").replace(").", ").")
+        parts.map(|part| sentence(&part)).collect::<Vec<String>>().join(" ").replace(". (", " (")
     }
 }
 
