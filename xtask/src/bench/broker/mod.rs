@@ -15,7 +15,7 @@ use load::Shape;
 use server::{Kind, Server};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// `cargo xtask bench broker`
 #[derive(clap::Args)]
@@ -55,6 +55,18 @@ struct Row {
     label: String,
     decimals: usize,
     cells: Vec<Cell>,
+}
+
+/// Waits until a partition of a topic just made has its leader: Kafka answers before it has.
+fn led(admin: &mut Wire, topic: &str, partition: i32) -> Result<()> {
+    let start = Instant::now();
+    while let Err(error) = admin.end_offset(topic, partition) {
+        if start.elapsed() > Duration::from_secs(60) {
+            return Err(error).with_context(|| format!("{topic}-{partition} has no leader"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 #[derive(Default)]
@@ -159,6 +171,7 @@ impl Side<'_> {
         let mut admin = Wire::connect(self.server.port)?;
         if self.kind.is_broker() {
             admin.create_topic(topic, partitions)?;
+            (0..partitions).try_for_each(|partition| led(&mut admin, topic, partition))?;
         }
         let result = f(self, topic)?;
         if self.kind.is_broker() {
