@@ -2,10 +2,11 @@
 //!
 //! Needs Java and the real Kafka's jars (`cargo xtask kafka` brings them); says `skipped` without.
 
+mod kafka;
+
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -148,25 +149,13 @@ fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
 /// What the tool says of these files.
 fn dump(libs: &Path, files: &[PathBuf], more: &[&str]) -> String {
     let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-    let output = Command::new("java")
-        .args(["-Xmx256M", "-cp"])
-        .arg(libs.join("*"))
-        .args(["org.apache.kafka.tools.DumpLogSegments", "--files", &files.join(",")])
-        .args(more)
-        .output()
-        .expect("java");
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{text}");
-    text
+    let mut tool = kafka::java(libs, "org.apache.kafka.tools.DumpLogSegments");
+    kafka::printed(tool.args(["--files", &files.join(",")]).args(more)).concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kafkas_own_tool_reads_every_file() {
-    let libs = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder").join("kafka/libs");
-    if !libs.is_dir() || Command::new("java").arg("-version").output().is_err() {
-        println!("skipped: needs java and {}", libs.display());
-        return;
-    }
+    let Some(libs) = kafka::libs() else { return };
     let data = tempfile::tempdir().expect("a folder");
     let node = Node::start(settings(data.path())).await.expect("a broker");
     let handle = node.handle();

@@ -2,11 +2,13 @@
 //!
 //! Needs Java and the real Kafka's jars (`cargo xtask kafka` brings them); says `skipped` without.
 
+mod kafka;
+
 use std::{
     fs,
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -48,23 +50,15 @@ impl Kafka {
         kafka
     }
 
-    fn command(&self, class: &str) -> Command {
-        let mut java = Command::new("java");
-        java.arg("-Xmx512M").arg("-cp").arg(self.libs.join("*")).arg(class);
-        java
-    }
-
     /// What a program prints.
     fn java(&self, class: &str, args: &[&str]) -> String {
-        let output = self.command(class).args(args).output().expect("java");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let [text, _] = kafka::printed(kafka::java(&self.libs, class).args(args));
         text
     }
 
     fn start(&mut self) {
         let log = fs::File::create(self.home.join("broker.log")).expect("a file");
-        let mut java = self.command("kafka.Kafka");
+        let mut java = kafka::java(&self.libs, "kafka.Kafka");
         java.arg(self.home.join("server.properties")).stdout(log).stderr(Stdio::null());
         self.running = Some(java.spawn().expect("java"));
         let started = Instant::now();
@@ -105,11 +99,7 @@ async fn start(data: &Path, port: u16) -> Node {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kafka_wrote_is_served_as_kafka_serves_it() {
-    let libs = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder").join("kafka/libs");
-    if !libs.is_dir() || Command::new("java").arg("-version").output().is_err() {
-        println!("skipped: needs java and {}", libs.display());
-        return;
-    }
+    let Some(libs) = kafka::libs() else { return };
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients/java/Folder.java").display().to_string();
     let home = tempfile::tempdir().expect("a folder");
     let mut kafka = Kafka::new(&libs, home.path());
