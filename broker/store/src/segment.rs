@@ -23,7 +23,7 @@ mod index;
 mod read;
 mod side;
 
-pub use read::{ReadError, SegmentReader};
+pub use read::{Place, ReadError, SegmentReader};
 pub use side::{ProducerEntry, SideFile, TxnEntry, snapshot, txn_index};
 
 /// Where the topic id begins in [`METADATA`].

@@ -65,6 +65,15 @@ impl core::fmt::Display for ReadError {
 
 impl core::error::Error for ReadError {}
 
+/// Where a segment's batch begins, as an earlier read has seen it: whoever goes on from there need not look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first offset.
+    pub offset: i64,
+    /// In the `.log` file, in bytes.
+    pub position: u64,
+}
+
 /// Reads segments; clones may be used on several threads.
 #[derive(Clone, Debug)]
 pub struct SegmentReader<D: Disk> {
@@ -83,33 +92,34 @@ impl<D: Disk> SegmentReader<D> {
     /// # Errors
     /// Rot, or any of the disk's (`NotFound` if the log was deleted meanwhile).
     pub fn read(&self, read: &SegmentRead) -> Result<Bytes, ReadError> {
+        self.read_on(read, None).map(|(bytes, _)| bytes)
+    }
+
+    /// The same, from a place of this segment that an earlier read has told of; and the place after what is given. There is none
+    /// after nothing, nor in a segment that compaction may write anew.
+    ///
+    /// # Errors
+    /// As [`SegmentReader::read`].
+    pub fn read_on(&self, read: &SegmentRead, place: Option<Place>) -> Result<(Bytes, Option<Place>), ReadError> {
         let (path, file) = open(&self.disk, read, "log")?;
         let segment = Segment { read, path, file, pool: &self.pool };
-        match self.read_from(&segment, hint(&self.disk, read)?) {
+        let known =
+            place.filter(|place| !read.gaps && read.want == Want::Offset(place.offset) && place.position < read.size);
+        if let Some(place) = known {
+            return segment.batches(place.position, place.offset, 0);
+        }
+        match self.look(&segment, hint(&self.disk, read)?) {
             // The index may be what is damaged.
-            Err(ReadError::Rot { .. }) => self.read_from(&segment, Hint::default()),
+            Err(ReadError::Rot { .. }) => self.look(&segment, Hint::default()),
             answer => answer,
         }
     }
 
-    fn read_from(&self, segment: &Segment<'_, D>, hint: Hint) -> Result<Bytes, ReadError> {
+    fn look(&self, segment: &Segment<'_, D>, hint: Hint) -> Result<(Bytes, Option<Place>), ReadError> {
         match segment.find(hint)? {
-            Some((position, first)) => self.read_batches(segment, position, &first),
-            None => Ok(Bytes::new()),
+            Some((position, first)) => segment.batches(position, first.base_offset, first.length as usize),
+            None => Ok((Bytes::new(), None)),
         }
-    }
-
-    fn read_batches(&self, segment: &Segment<'_, D>, position: u64, first: &BatchInfo) -> Result<Bytes, ReadError> {
-        let read = segment.read;
-        let first_bytes = first.length as usize;
-        if first_bytes > read.max_bytes && !read.at_least_one {
-            return Ok(Bytes::new());
-        }
-        let left = usize::try_from(read.size - position).unwrap_or(usize::MAX);
-        let len = read.max_bytes.min(MOST_BYTES).max(first_bytes).min(left);
-        let bytes = segment.bytes(position, len)?;
-        let end = segment.check(position, &bytes, first_bytes)?;
-        Ok(bytes.slice(..end))
     }
 }
 
@@ -151,6 +161,27 @@ impl<D: Disk> Segment<'_, D> {
             return Err(self.rot(position, SHORT));
         }
         Ok(buffer.freeze().slice(lead..end))
+    }
+
+    /// The batches from the one on that begins here with this offset. Its length is known, or 0.
+    fn batches(&self, position: u64, offset: i64, first: usize) -> Result<(Bytes, Option<Place>), ReadError> {
+        let read = self.read;
+        let left = usize::try_from(read.size - position).unwrap_or(usize::MAX);
+        let most = read.max_bytes.clamp(HEADER_BYTES, MOST_BYTES).min(left);
+        let (mut bytes, mut first) = (Bytes::new(), first);
+        if first == 0 || first <= read.max_bytes {
+            bytes = self.bytes(position, most)?;
+            first = self.header(position, &bytes, Some(offset))?.length as usize;
+        }
+        if first > read.max_bytes && !read.at_least_one {
+            return Ok((Bytes::new(), None));
+        }
+        if first > bytes.len() {
+            bytes = self.bytes(position, first)?;
+        }
+        let (end, next) = self.check(position, &bytes, first)?;
+        let place = next.filter(|_| !read.gaps).map(|offset| Place { offset, position: position + end as u64 });
+        Ok((bytes.slice(..end), place))
     }
 
     fn read_exactly(&self, position: u64, to: &mut [u8]) -> Result<(), ReadError> {
@@ -223,8 +254,9 @@ impl<D: Disk> Segment<'_, D> {
         Ok(info)
     }
 
-    /// Where the last batch ends that may be given: whole, checked, below `upto`, within the bytes asked for. The first may be larger.
-    fn check(&self, position: u64, bytes: &[u8], first: usize) -> Result<usize, ReadError> {
+    /// Where the last batch ends that may be given: whole, checked, below `upto`, within the bytes asked for; and the offset after it,
+    /// if there is one. The first may be larger.
+    fn check(&self, position: u64, bytes: &[u8], first: usize) -> Result<(usize, Option<i64>), ReadError> {
         let most = self.read.max_bytes.max(first);
         let (mut end, mut expected) = (0, None);
         while bytes.len() - end >= HEADER_BYTES {
@@ -240,7 +272,7 @@ impl<D: Disk> Segment<'_, D> {
                 break;
             }
         }
-        Ok(end)
+        Ok((end, expected))
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     batch::{BatchInfo, Builder, stamp},
     buffer::Pool,
-    log::{Log, LogSettings, Read},
+    log::{Log, LogSettings, Read, SegmentRead},
     testdisk::TestDisk,
 };
 
@@ -160,6 +160,36 @@ fn a_batch_larger_than_asked_for_is_given_only_if_it_must_be() {
     check(10, true, &written.batches[1]);
     check(10, false, &[]);
     check(written.batches[1].len(), false, &written.batches[1]);
+}
+
+#[test]
+fn who_goes_on_from_a_place_reads_what_the_index_leads_to() {
+    let written = written();
+    let reader = SegmentReader::new(written.disk.clone(), Pool::new());
+    let length = written.batches[0].len();
+    for max in [1, length, 2 * length + 10, 5 * length] {
+        let (mut offset, mut place, mut all) = (0, None, Vec::new());
+        while offset < 24 {
+            let read = written.log.read(offset, 24, max, true).file.unwrap();
+            let (bytes, next) = reader.read_on(&read, place).unwrap();
+            assert_eq!(bytes, reader.read(&read).unwrap(), "from {offset}, {max} bytes");
+            (offset, place) = (next.unwrap().offset, next);
+            all.extend_from_slice(&bytes);
+        }
+        assert_eq!(all, written.batches.concat());
+    }
+}
+
+#[test]
+fn a_place_of_another_offset_is_not_used() {
+    let written = written();
+    let reader = SegmentReader::new(written.disk.clone(), Pool::new());
+    let read = written.log.read(6, 24, 1, true).file.unwrap();
+    let check = |place| assert_eq!(reader.read_on(&read, Some(place)).unwrap().0, written.batches[3], "{place:?}");
+    check(Place { offset: 4, position: 2 * written.batches[0].len() as u64 });
+    check(Place { offset: 6, position: read.size });
+    let compacted = SegmentRead { gaps: true, ..read.clone() };
+    assert_eq!(reader.read_on(&compacted, None).unwrap(), (written.batches[3].clone(), None));
 }
 
 #[test]
