@@ -8,7 +8,9 @@ use broker_store::{checkpoint::Checkpoint, log::Log, segment::SideFile};
 
 use crate::{
     Broker, Output,
-    limits::{CHECKPOINT_MS, REMOVAL_RETRY_MS, SEGMENT_WRITE_BYTES, SEGMENT_WRITE_MS},
+    limits::{
+        CHECKPOINT_MS, CROWDED_BYTES, REMOVAL_RETRY_MS, SEGMENT_PIECE_BYTES, SEGMENT_WRITE_BYTES, SEGMENT_WRITE_MS,
+    },
     pipeline::Seq,
     time::Now,
 };
@@ -18,6 +20,8 @@ pub(crate) struct Keeper {
     /// When the oldest unwritten byte was appended.
     unwritten_since: Option<Now>,
     unwritten: u64,
+    /// So many of them there must be before it is worth looking for large pieces again.
+    look_at: u64,
     /// Bytes that the segment thread is writing.
     being_written: u64,
     writing: bool,
@@ -65,9 +69,12 @@ impl Keeper {
         self.last_checkpoint_seq
     }
 
-    fn write_due(&self, now: Now) -> bool {
-        let aged = self.unwritten_since.is_some_and(|since| now >= since.plus(SEGMENT_WRITE_MS));
-        aged || self.unwritten >= SEGMENT_WRITE_BYTES
+    fn aged(&self, now: Now) -> bool {
+        self.unwritten_since.is_some_and(|since| now >= since.plus(SEGMENT_WRITE_MS))
+    }
+
+    fn grown(&self) -> bool {
+        self.unwritten >= SEGMENT_WRITE_BYTES.max(self.look_at)
     }
 
     /// A segment has left its log, or is replaced: with the next checkpoint its files go.
@@ -85,6 +92,33 @@ impl Keeper {
         let write = self.unwritten_since.filter(|_| !self.writing).map(|since| since.plus(SEGMENT_WRITE_MS));
         let checkpoint = (changed && matches!(self.step, Step::Idle)).then(|| self.last_checkpoint.plus(CHECKPOINT_MS));
         [write, checkpoint, self.removal_due.filter(|_| !self.removing)].into_iter().flatten().min()
+    }
+}
+
+/// Which logs are written: those with so many bytes or more, one after the other until it is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Choice {
+    least: u64,
+    enough: u64,
+}
+
+impl Choice {
+    const EVERYTHING: Choice = Choice { least: 0, enough: u64::MAX };
+
+    /// Large pieces, from what each log has to write: to wait for company costs less than many small writes. When memory gets short,
+    /// half of it, the largest pieces there are.
+    fn large(mut pending: Vec<u64>) -> Choice {
+        let half = pending.iter().sum::<u64>() / 2;
+        if half < CROWDED_BYTES / 2 {
+            return Choice { least: SEGMENT_PIECE_BYTES, enough: u64::MAX };
+        }
+        pending.sort_unstable_by(|a, b| b.cmp(a));
+        let mut sum = 0;
+        let reached = pending.into_iter().find(|bytes| {
+            sum += bytes;
+            sum >= half
+        });
+        Choice { least: reached.expect("all of it is more than half"), enough: half }
     }
 }
 
@@ -133,7 +167,12 @@ impl Broker {
             }
             step => {
                 self.keeper.step = step;
-                if self.keeper.write_due(now) { self.write_segments() } else { self.remove_segments(now) }
+                let written = match () {
+                    () if self.keeper.aged(now) => self.write_segments(),
+                    () if self.keeper.grown() => self.write_large(),
+                    () => None,
+                };
+                written.or_else(|| self.remove_segments(now))
             }
         }
     }
@@ -144,12 +183,34 @@ impl Broker {
         deleted.chain(self.partitions.values_mut().map(|partition| &mut partition.log))
     }
 
+    /// Everything that is in no segment yet.
     fn write_segments(&mut self) -> Option<Output> {
-        let writes: Vec<_> = self.logs().flat_map(Log::take_writes).collect();
-        let unwritten = core::mem::take(&mut self.keeper.unwritten);
-        self.keeper.unwritten_since = None;
+        self.write_those(Choice::EVERYTHING)
+    }
+
+    fn write_large(&mut self) -> Option<Output> {
+        let choice = Choice::large(self.logs().map(|log| log.pending()).collect());
+        self.write_those(choice)
+    }
+
+    fn write_those(&mut self, choice: Choice) -> Option<Output> {
+        let (mut writes, mut bytes, mut left) = (Vec::new(), 0, 0);
+        for log in self.logs() {
+            let pending = log.pending();
+            if pending >= choice.least && bytes < choice.enough {
+                bytes += pending;
+                writes.extend(log.take_writes());
+            } else {
+                left += pending;
+            }
+        }
+        self.keeper.unwritten = left;
+        self.keeper.look_at = left + SEGMENT_WRITE_BYTES / 2;
+        if left == 0 {
+            self.keeper.unwritten_since = None;
+        }
+        self.keeper.being_written = bytes;
         self.keeper.writing = !writes.is_empty();
-        self.keeper.being_written = if self.keeper.writing { unwritten } else { 0 };
         self.keeper.writing.then_some(Output::WriteSegments(writes))
     }
 
@@ -195,5 +256,22 @@ impl Broker {
         self.keeper.last_checkpoint_seq = seq;
         self.logs().for_each(Log::checkpointed);
         self.look_for_removals(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn small_pieces_wait_until_memory_is_short() {
+        const MIB: u64 = 1 << 20;
+        let check = |pending: Vec<u64>, least, enough| assert_eq!(Choice::large(pending), Choice { least, enough });
+        check(vec![8 * MIB], SEGMENT_PIECE_BYTES, u64::MAX);
+        check(vec![8 << 10; 1000], SEGMENT_PIECE_BYTES, u64::MAX);
+        check(vec![44 << 10; 1000], 44 << 10, 22 * 1000 << 10);
+        check(vec![MIB, 30 * MIB, 0, 9 * MIB], 30 * MIB, 20 * MIB);
+        check(vec![15 * MIB, 0, 14 * MIB, 13 * MIB], 14 * MIB, 21 * MIB);
     }
 }

@@ -15,8 +15,14 @@ pub const SESSION_EVICTION_MS: u64 = 120_000;
 /// Memory for readers at the end of their logs; unwritten bytes come on top.
 pub const TAIL_BYTES: usize = 24 << 20;
 
-/// Unwritten bytes of all logs at which segments are written at once.
+/// Unwritten bytes of all logs at which those are written that have a large piece to write.
 pub const SEGMENT_WRITE_BYTES: u64 = 8 << 20;
+
+/// What a large piece is: from here on a write costs little more than its bytes (`disk.md`, trap 4).
+pub const SEGMENT_PIECE_BYTES: u64 = 256 << 10;
+
+/// Unwritten bytes of all logs at which the largest pieces are written, whatever their size.
+pub const CROWDED_BYTES: u64 = 40 << 20;
 
 /// Unwritten bytes of all logs at which producers wait: they are memory, and the segments are to catch up first.
 pub const UNWRITTEN_MOST_BYTES: u64 = 64 << 20;
@@ -55,4 +61,4 @@ pub const PARTITIONS_PER_TOPIC: i32 = 10_000;
 pub const PARKED_PER_CONNECTION: usize = 64;
 
 const _: () = assert!(SEAL_MS < SEGMENT_WRITE_MS && SEGMENT_WRITE_MS < CHECKPOINT_MS);
-const _: () = assert!(SEGMENT_WRITE_BYTES < UNWRITTEN_MOST_BYTES);
+const _: () = assert!(SEGMENT_WRITE_BYTES < CROWDED_BYTES && CROWDED_BYTES < UNWRITTEN_MOST_BYTES);
