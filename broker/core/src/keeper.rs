@@ -270,7 +270,7 @@ mod tests {
         let check = |pending: Vec<u64>, least, enough| assert_eq!(Choice::large(pending), Choice { least, enough });
         check(vec![8 * MIB], SEGMENT_PIECE_BYTES, u64::MAX);
         check(vec![8 << 10; 1000], SEGMENT_PIECE_BYTES, u64::MAX);
-        check(vec![44 << 10; 1000], 44 << 10, 22 * 1000 << 10);
+        check(vec![44 << 10; 1000], 44 << 10, 22_000 << 10);
         check(vec![MIB, 30 * MIB, 0, 9 * MIB], 30 * MIB, 20 * MIB);
         check(vec![15 * MIB, 0, 14 * MIB, 13 * MIB], 14 * MIB, 21 * MIB);
     }

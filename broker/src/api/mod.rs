@@ -19,6 +19,7 @@ mod fetch;
 mod group;
 mod offset;
 mod operations;
+mod pages;
 mod produce;
 mod replica;
 mod security;
@@ -41,6 +42,7 @@ pub(crate) enum Shape {
     Fetch { read_committed: bool },
     ListOffsets,
     Metadata { cluster_operations: bool, topic_operations: bool },
+    DescribeTopicPartitions(pages::Page),
     CreateTopics,
     DeleteTopics,
     CreatePartitions,
@@ -103,6 +105,7 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::OffsetCommit(request) => offset::ask_commit(request),
         Wire::OffsetFetch(request) => offset::ask_fetch(request),
         Wire::Metadata(request) => topic::ask_metadata(header.version, request),
+        Wire::DescribeTopicPartitions(request) => pages::ask(request),
         Wire::CreateTopics(request) => topic::ask_create(request),
         Wire::DeleteTopics(request) => topic::ask_delete(header.version, request),
         Wire::CreatePartitions(request) => topic::ask_partitions(request),
@@ -149,6 +152,9 @@ pub(crate) async fn answer(peer: &Peer, handle: &Handle, version: i16, shape: Sh
         (Shape::Metadata { cluster_operations, topic_operations }, Reply::Metadata(cluster)) => {
             let operations = (cluster_operations, topic_operations);
             Response::Metadata(topic::answer_metadata(peer, version, operations, cluster))
+        }
+        (Shape::DescribeTopicPartitions(page), Reply::Metadata(cluster)) => {
+            Response::DescribeTopicPartitions(pages::answer(&page, cluster))
         }
         (Shape::CreateTopics, Reply::CreateTopics(topics)) => {
             Response::CreateTopics(topic::answer_create(version, topics))

@@ -190,6 +190,13 @@ fn topics() {
     check(ApiKey::Metadata, |version| {
         Response::Metadata(topic::answer_metadata(&peer(), version, (false, false), cluster()))
     });
+    check(ApiKey::DescribeTopicPartitions, |_| {
+        let limit = broker_wire::messages::DescribeTopicPartitionsRequest::default();
+        let Step::Ask(_, Shape::DescribeTopicPartitions(page)) = pages::ask(limit) else {
+            panic!("a page is asked for")
+        };
+        Response::DescribeTopicPartitions(pages::answer(&page, cluster()))
+    });
     let created = || {
         vec![
             CreatedTopic { name: "t".into(), outcome: Ok((Uuid::from_u128(9), 3, vec![config()])) },

@@ -70,6 +70,7 @@ macro_rules! with_apis {
             DescribeTransactions         0..=0  from 0 DescribeTransactionsRequest         DescribeTransactionsResponse         DESCRIBE_TRANSACTIONS;
             ListTransactions             0..=1  from 0 ListTransactionsRequest             ListTransactionsResponse             LIST_TRANSACTIONS;
             ListConfigResources          0..=1  from 0 ListConfigResourcesRequest          ListConfigResourcesResponse          LIST_CONFIG_RESOURCES;
+            DescribeTopicPartitions      0..=0  from 0 DescribeTopicPartitionsRequest      DescribeTopicPartitionsResponse      DESCRIBE_TOPIC_PARTITIONS;
         }
     };
 }

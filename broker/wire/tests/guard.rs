@@ -78,6 +78,7 @@ each_request! {
     UpdateFeatures UpdateFeaturesRequest;
     DescribeCluster DescribeClusterRequest;
     ListConfigResources ListConfigResourcesRequest;
+    DescribeTopicPartitions DescribeTopicPartitionsRequest;
     AddPartitionsToTxn AddPartitionsToTxnRequest;
     AddOffsetsToTxn AddOffsetsToTxnRequest;
     EndTxn EndTxnRequest;

@@ -68,7 +68,6 @@ Clients and tools see that these are missing and do without.
 | | |
 |---|---|
 | GetTelemetrySubscriptions, PushTelemetry | as in a Kafka without a telemetry plug-in |
-| DescribeTopicPartitions | the tools use Metadata |
 | ConsumerGroupHeartbeat, ConsumerGroupDescribe | `group.protocol=consumer` (KIP-848); classic groups are whole |
 | ShareGroup*, ShareFetch, ShareAcknowledge, StreamsGroup* | share groups and the streams protocol |
 | SaslHandshake, SaslAuthenticate | listeners are plaintext |

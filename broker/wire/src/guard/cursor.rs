@@ -54,6 +54,9 @@ pub enum Problem {
     /// Null where Kafka allows none.
     #[error("null is not allowed")]
     Null,
+    /// Neither null nor a struct.
+    #[error("{0} where 1 (a struct) or -1 (null) should be")]
+    Presence(i8),
     /// A string that is not UTF-8.
     #[error("not UTF-8")]
     Utf8,
@@ -94,6 +97,16 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn skip(&mut self, field: &'static str, len: usize) -> Result<(), GuardError> {
         self.take(field, len).map(drop)
+    }
+
+    /// Whether a struct that may be null follows.
+    pub fn presence(&mut self, field: &'static str) -> Result<bool, GuardError> {
+        let at = self.at;
+        match i8::from_be_bytes(self.fixed(field)?) {
+            1 => Ok(true),
+            -1 => Ok(false),
+            other => Err(GuardError { field, at, problem: Problem::Presence(other) }),
+        }
     }
 
     /// A string with a 16-bit length; `None` if null.

@@ -59,6 +59,12 @@ impl Walk<'_> {
             Type::String { nullable } => self.string(field.name, nullable),
             Type::Bytes { nullable } => self.bytes(field.name, nullable),
             Type::Array { of, nullable } => self.array(field.name, of, nullable),
+            Type::Optional(of) => {
+                if self.cursor.presence(field.name)? {
+                    self.structure(of)?;
+                }
+                Ok(())
+            }
         }
     }
 

@@ -62,6 +62,8 @@ pub enum Type {
         /// As above.
         nullable: bool,
     },
+    /// A struct that may be null, after a byte that says which: 1, or -1.
+    Optional(&'static Struct),
 }
 
 /// An element of an array.
@@ -127,6 +129,7 @@ impl Type {
     fn least_len(self, flexible: bool) -> usize {
         match self {
             Type::Fixed(len) => len,
+            Type::Optional(_) => 1,
             _ if flexible => 1,
             Type::String { .. } => 2,
             Type::Bytes { .. } | Type::Array { .. } => 4,

@@ -88,6 +88,12 @@ impl Writer<'_> {
                     (0..len).for_each(|at| self.bytes.push(at as u8));
                 }
             },
+            Type::Optional(of) => {
+                self.bytes.push(if null { 0xff } else { 1 });
+                if !null {
+                    self.structure(of);
+                }
+            }
             Type::Array { of, nullable } => match null && nullable {
                 true => self.len(None, 4),
                 false => {

@@ -1,6 +1,6 @@
 //! Topics and configs.
 
-use kafka_protocol::messages::{create_partitions_request, create_topics_request, delete_records_request, delete_topics_request, describe_configs_request, metadata_request};
+use kafka_protocol::messages::{create_partitions_request, create_topics_request, delete_records_request, delete_topics_request, describe_configs_request, describe_topic_partitions_request, metadata_request};
 
 use super::*;
 
@@ -78,4 +78,16 @@ pub const CREATE_PARTITIONS: Message = message(2, &[
     ])),
     field("timeout_ms", INT32),
     field("validate_only", BOOL),
+]);
+
+/// Key 75, version 0.
+pub const DESCRIBE_TOPIC_PARTITIONS: Message = message(0, &[
+    array("topics", &structure::<describe_topic_partitions_request::TopicRequest>(&[
+        field("name", STRING),
+    ])),
+    field("response_partition_limit", INT32),
+    field("cursor", Type::Optional(&Struct { fields: &[
+        field("topic_name", STRING),
+        field("partition_index", INT32),
+    ], tags: &[] })),
 ]);
