@@ -33,6 +33,9 @@ pub fn config(tool: &'static str, client: Client, java: &Pairs) -> Result<Client
     }
     let mut config = ClientConfig::new();
     config.set("reconnect.backoff.max.ms", "1000").set("log.connection.close", "false");
+    // A first connection learns of the brokers and ends, and librdkafka lets half of this pass before it connects to one of them. It
+    // grows while nobody answers.
+    config.set("reconnect.backoff.ms", "20");
     for (key, value) in translated.settings {
         config.set(key, value);
     }

@@ -11,9 +11,10 @@ use std::{
 use rdkafka::{
     Message, Offset, Timestamp, TopicPartitionList,
     config::FromClientConfigAndContext,
-    consumer::{BaseConsumer, Consumer},
+    consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Headers},
+    types::RDKafkaRespErr,
 };
 use runtime_cli::{
     failure::Failure,
@@ -30,6 +31,9 @@ use super::clients::{self, Stop, Trouble};
 
 /// Between two looks whether to end.
 const POLL: Duration = Duration::from_millis(50);
+
+/// Between two looks whether the group was left.
+const CLOSING: Duration = Duration::from_millis(1);
 
 /// The first answer of a cluster that is there comes sooner.
 const FIRST: Duration = Duration::from_secs(1);
@@ -93,9 +97,65 @@ pub fn print(tool: &'static str, asked: &Asked, world: &mut dyn World) -> Result
         }
     };
     printer.flush();
-    // Commits what was printed, if a group was named, and leaves the group.
-    drop(consumer);
+    leave(&consumer);
     Ok((code, printer.count))
+}
+
+/// A member of a group. Where nothing was committed, librdkafka waits for a tenth of a second before it looks for the place to begin; this
+/// tells it the place.
+struct Member {
+    trouble: Trouble,
+    /// The place, if it can be told.
+    first: Option<Offset>,
+    /// Whether the group may have committed something: it has a name that others know.
+    may_have_read: bool,
+}
+
+crate::client::client_context!(Member, trouble);
+
+impl ConsumerContext for Member {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        let is_cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let is_given = matches!(what, RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
+        if is_given {
+            self.place(consumer, partitions);
+        }
+        // What fails here is a member that has to leave: it is told so by the next poll.
+        let _ = match (is_given, is_cooperative) {
+            (true, true) => consumer.incremental_assign(partitions),
+            (true, false) => consumer.assign(partitions),
+            (false, true) => consumer.incremental_unassign(partitions),
+            (false, false) => consumer.unassign(),
+        };
+    }
+}
+
+impl Member {
+    /// Sets where to begin if nothing was committed. The rest is left to librdkafka.
+    fn place(&self, consumer: &BaseConsumer<Self>, partitions: &mut TopicPartitionList) {
+        let Some(first) = self.first else { return };
+        let committed = match self.may_have_read {
+            true => consumer.committed_offsets(partitions.clone(), FIRST),
+            false => Ok(TopicPartitionList::new()),
+        };
+        let Ok(committed) = committed else { return };
+        for mut partition in partitions.elements() {
+            let found = committed.find_partition(partition.topic(), partition.partition());
+            if found.is_none_or(|found| found.error().is_ok() && found.offset() == Offset::Invalid) {
+                // It is a place that every list can hold.
+                let _ = partition.set_offset(first);
+            }
+        }
+    }
+}
+
+/// Commits what was printed, if a group was named, and leaves the group. (Dropped, the consumer would do the same in steps of 100 ms.)
+fn leave(consumer: &BaseConsumer<Member>) {
+    if consumer.close_queue().is_ok() {
+        while !consumer.closed() {
+            consumer.poll(CLOSING);
+        }
+    }
 }
 
 /// The consumer, and how many partitions have to come to their end before it ends.
@@ -103,7 +163,7 @@ fn consumer(
     tool: &'static str,
     asked: &Asked,
     world: &mut dyn World,
-) -> Result<(BaseConsumer<Trouble>, usize), Failure> {
+) -> Result<(BaseConsumer<Member>, usize), Failure> {
     let mut java = asked.consumer.clone();
     let named = java.contains_key("group.id");
     java.entry("group.id".into()).or_insert_with(|| made_up_group(world.random()));
@@ -112,8 +172,13 @@ fn consumer(
     let mut config = clients::config(tool, Client::Consumer, &java)?;
     config.set("enable.auto.offset.store", "false");
     config.set("enable.partition.eof", asked.until_the_end.to_string());
-    let trouble = Trouble::new(tool, &java);
-    let consumer = BaseConsumer::from_config_and_context(&config, trouble).map_err(clients::unusable)?;
+    let first = match java.get("auto.offset.reset").map(String::as_str) {
+        Some("earliest") => Some(Offset::Beginning),
+        None | Some("latest") => Some(Offset::End),
+        Some(_) => None,
+    };
+    let member = Member { trouble: Trouble::new(tool, &java), first, may_have_read: named };
+    let consumer = BaseConsumer::from_config_and_context(&config, member).map_err(clients::unusable)?;
     let refused = |error: KafkaError| Failure::new(error.to_string());
     if let From::Topic(topic) | From::Partition(topic, ..) = &asked.from {
         // Asked for now, the answer is there when it is needed; else librdkafka asks some half a second later.
@@ -139,7 +204,7 @@ fn consumer(
 }
 
 /// The partitions of a topic, within the time that a cluster has to answer.
-fn partitions(consumer: &BaseConsumer<Trouble>, topic: &str) -> Result<Vec<i32>, Failure> {
+fn partitions(consumer: &BaseConsumer<Member>, topic: &str) -> Result<Vec<i32>, Failure> {
     let metadata = consumer.client().fetch_metadata(Some(topic), PATIENCE).map_err(|error| {
         let failure = Failure::new(format!("no broker answers: {}", reason(&error)));
         Failure { class: Some("TimeoutException"), ..failure }
@@ -157,7 +222,7 @@ fn reason(error: &KafkaError) -> String {
 }
 
 /// Begins in these partitions; gives how many there are.
-fn assign(consumer: &BaseConsumer<Trouble>, topic: &str, partitions: &[i32], start: Start) -> Result<usize, Failure> {
+fn assign(consumer: &BaseConsumer<Member>, topic: &str, partitions: &[i32], start: Start) -> Result<usize, Failure> {
     let refused = |error: KafkaError| Failure::new(error.to_string());
     let offset = match start {
         Start::Earliest => Offset::Beginning,

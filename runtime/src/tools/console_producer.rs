@@ -8,7 +8,7 @@ use std::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -28,8 +28,11 @@ use runtime_core::client_settings::Client;
 
 use super::clients::{self, Stop, Trouble};
 
-/// While librdkafka's queue is full.
+/// While librdkafka's queue is full, and between questions.
 const FULL: Duration = Duration::from_millis(2);
+
+/// The first answers of a cluster that is there come sooner.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// After Ctrl-C.
 const LAST: Duration = Duration::from_secs(5);
@@ -77,6 +80,8 @@ impl Sender {
         let mut config = clients::config(tool, Client::Producer, &java)?;
         // Where Java's producer sends a key, this one does too.
         config.set("partitioner", "murmur2_random");
+        // Without a key, Java's stays with a partition for 16 KiB; librdkafka counts time.
+        config.set("sticky.partitioning.linger.ms", "10000");
         let trouble = Trouble::new(tool, &java);
         let reports = Reports { trouble, on_their_way: Mutex::new(0), less: Condvar::new(), failed: AtomicU64::new(0) };
         let producer = ThreadedProducer::from_config_and_context(&config, reports).map_err(clients::unusable)?;
@@ -86,6 +91,7 @@ impl Sender {
     /// Gives how many records there were.
     fn send_all(&self, asked: &Asked, world: &mut dyn World) -> Result<u64, Failure> {
         if !asked.values.is_empty() {
+            self.meet(&asked.topic);
             for (number, value) in (1..).zip(&asked.values) {
                 self.send(&asked.topic, &asked.record(value, number)?);
             }
@@ -101,12 +107,29 @@ impl Sender {
             let line = lines.next().map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
             let Some(line) = line else { return Ok(number - 1) };
             let line = asked.record(&line, number)?;
+            if number == 1 {
+                self.meet(&asked.topic);
+            }
             self.send(&asked.topic, &line);
             if asked.sync {
                 self.wait();
             }
         }
         unreachable!("nobody counts that far")
+    }
+
+    /// Waits for a broker that knows the topic, so that the first records go out at once, and together. librdkafka asks for a producer id
+    /// when it hears of a topic over a broker's own connection, else half a second later; and it keeps records without a key together
+    /// where it is connected. The first connection is not the broker's own.
+    fn meet(&self, topic: &str) {
+        let start = Instant::now();
+        while start.elapsed() < FIRST {
+            match self.producer.client().fetch_metadata(Some(topic), FIRST) {
+                Ok(metadata) if metadata.orig_broker_id() < 0 => std::thread::sleep(FULL),
+                // Who does not answer in this time is waited for as long as records may wait.
+                Ok(_) | Err(_) => return,
+            }
+        }
     }
 
     fn send(&self, topic: &str, line: &Line) {
@@ -143,9 +166,11 @@ impl Sender {
         }
     }
 
-    fn finish(&self) {
-        // Every record comes back, in time or with its timeout; the flush spares the last ones the linger.
-        let _ = self.producer.flush(Duration::from_secs(1));
+    fn finish(self: &Arc<Self>) {
+        // Every record comes back, in time or with its timeout; the flush spares the last ones the linger. It is told of the last one
+        // late, so that nobody waits for it.
+        let last = self.clone();
+        std::thread::spawn(move || last.producer.flush(LAST));
         self.wait();
     }
 }
