@@ -24,7 +24,7 @@ mod read;
 mod side;
 
 pub use read::{Place, ReadError, SegmentReader};
-pub use side::{ProducerEntry, SideFile, TxnEntry, snapshot, txn_index};
+pub use side::{BadSideFile, ProducerEntry, SideFile, TxnEntry, producers_of, snapshot, transactions_of, txn_index};
 
 /// Where the topic id begins in [`METADATA`].
 const TOPIC_ID_AT: usize = "version: 0\ntopic_id: ".len();
