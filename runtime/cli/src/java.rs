@@ -1,6 +1,7 @@
-//! What of Java shows through in the output of Kafka's tools: the order in which its hash maps hand things out.
+//! What of Java shows through in the output of Kafka's tools: how it prints numbers, and the order in which its hash maps hand things
+//! out.
 //!
-//! Owns that order for strings and partitions. Source: the specification of `String.hashCode`, and how `HashMap` spreads hashes over a
+//! Owns both, the order for strings and partitions. Source: the specification of `String.hashCode`, and how `HashMap` spreads hashes over a
 //! table. Invariant: the order depends on nothing but the keys and the order in which they were put in.
 
 /// A hash as Java computes it.
@@ -43,6 +44,21 @@ pub fn hash_order<T, K: Hashed>(mut entries: Vec<T>, key: impl Fn(&T) -> K) -> V
     entries
 }
 
+/// A double as Java prints it, from a thousandth on.
+pub fn double(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e7 {
+        return format!("{value:.1}");
+    }
+    let text = format!("{value:E}");
+    if value.abs() >= 1e7 && !text.contains('.') {
+        text.replace('E', ".0E")
+    } else if value.abs() >= 1e7 {
+        text
+    } else {
+        value.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +77,14 @@ mod tests {
         let ordered = hash_order(partitions, Clone::clone);
         let names: Vec<String> = ordered.iter().map(|(topic, at)| format!("{topic}-{at}")).collect();
         assert_eq!(names, ["g1-0", "g3-2", "g3-1", "g3-0"]);
+    }
+
+    #[test]
+    fn doubles() {
+        let check = |value: f64, expected: &str| assert_eq!(double(value), expected);
+        check(1024.0, "1024.0");
+        check(0.5, "0.5");
+        check(1e7, "1.0E7");
+        check(12_345_678.0, "1.2345678E7");
     }
 }

@@ -25,6 +25,7 @@ pub mod flags;
 pub mod groups;
 pub mod java;
 pub mod kafka;
+pub mod message;
 pub mod offsets;
 pub mod own;
 pub mod reset;

@@ -5,11 +5,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.SchemaAndValue;
@@ -41,6 +44,7 @@ public class ConnectOracle {
                     case "convert": convert(asked, answer); break;
                     case "header": header(asked, answer); break;
                     case "keys": keys(asked, answer); break;
+                    case "message": message(asked, answer); break;
                     default: throw new IllegalArgumentException("no such op");
                 }
             } catch (Throwable error) {
@@ -51,6 +55,18 @@ public class ConnectOracle {
             out.println(JSON.writeValueAsString(answer));
         }
         out.flush();
+    }
+
+    /** Reads a message of Kafka's protocol, and writes it as Kafka's tools show it. */
+    static void message(JsonNode asked, ObjectNode answer) throws Exception {
+        short version = (short) asked.get("version").asInt();
+        Class<?> type = Class.forName(asked.get("message").asText());
+        Object message = type.getConstructor().newInstance();
+        ByteBufferAccessor readable = new ByteBufferAccessor(ByteBuffer.wrap(bytes(asked.get("bytes"))));
+        ((Message) message).read(readable, version);
+        Class<?> writer = Class.forName(type.getName() + "JsonConverter");
+        answer.put("left", readable.remaining());
+        answer.put("json", writer.getMethod("write", type, short.class).invoke(null, message, version).toString());
     }
 
     /** Reads key and value, applies the transform if its predicate (if any) says so, writes them. */

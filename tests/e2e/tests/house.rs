@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("sim", &["broker-core", "broker-store", "runtime-core"]),
     ("components", &["connectors-embedded", "runtime-core", "runtime-host"]),
     ("e2e", &[]),
-    ("oracle", &["runtime-core"]),
+    ("oracle", &["runtime-cli", "runtime-core"]),
     ("xtask", &["e2e"]),
 ];
 

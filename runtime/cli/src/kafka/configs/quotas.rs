@@ -17,6 +17,7 @@ use crate::{
     admin::{Admin, To, text},
     failure::Failure,
     flags::Given,
+    java,
 };
 
 /// The type's name on the wire.
@@ -60,7 +61,7 @@ pub(super) fn describe(admin: &mut Admin<'_>, entities: &[Entity]) -> Result<(),
         for entry in answer.entries.unwrap_or_default() {
             let names = entry.entity.iter().map(|entity| title(&entity.entity_type, entity.entity_name.as_deref()));
             let names: Vec<String> = names.collect();
-            let values = entry.values.iter().map(|value| format!("{}={}", value.key, java_double(value.value)));
+            let values = entry.values.iter().map(|value| format!("{}={}", value.key, java::double(value.value)));
             let values: Vec<String> = values.collect();
             admin.world.out(&format!("Quota configs for {} are {}\n", names.join(", "), values.join(", ")));
         }
@@ -144,34 +145,5 @@ fn updated(entity: &Entity) -> String {
     match entity.name.as_deref() {
         Some("") | None => format!("default config for {} in the cluster", entity.kind),
         Some(name) => format!("config for {} {name}", entity.singular()),
-    }
-}
-
-/// As Java prints a double that is no fraction and not large.
-fn java_double(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e7 {
-        return format!("{value:.1}");
-    }
-    let text = format!("{value:E}");
-    if value.abs() >= 1e7 && !text.contains('.') {
-        text.replace('E', ".0E")
-    } else if value.abs() >= 1e7 {
-        text
-    } else {
-        value.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn doubles() {
-        let check = |value: f64, expected: &str| assert_eq!(java_double(value), expected);
-        check(1024.0, "1024.0");
-        check(0.5, "0.5");
-        check(1e7, "1.0E7");
-        check(12_345_678.0, "1.2345678E7");
     }
 }
