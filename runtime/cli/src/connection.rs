@@ -92,9 +92,13 @@ impl Connection {
     }
 }
 
+/// Whether it is `host:port`.
+pub fn has_port(server: &str) -> bool {
+    server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+}
+
 fn address(server: &str) -> Result<String, Failure> {
-    let has_port = server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if has_port {
+    if has_port(server) {
         return Ok(server.to_owned());
     }
     let advice = format!("name the port too: {}:9092", server.trim_end_matches(':'));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use runtime_core::properties;
 
-use crate::{failure::Failure, flags::Given, world::World};
+use crate::{connection::has_port, failure::Failure, flags::Given, world::World};
 
 /// Names and values.
 pub type Pairs = BTreeMap<String, String>;
@@ -93,6 +93,16 @@ pub fn pairs(given: &Given, flags: &[&str]) -> Result<Pairs, Failure> {
     })
     .collect()
 }
+
+/// Whether every server of `--bootstrap-server` has a port.
+///
+/// # Errors
+/// The flag stood there twice.
+pub fn have_ports(given: &Given) -> Result<bool, Failure> {
+    let servers = given.one("bootstrap-server")?.unwrap_or_default();
+    Ok(servers.split(',').map(str::trim).all(has_port))
+}
+
 /// What a consumer reads is said once.
 ///
 /// # Errors

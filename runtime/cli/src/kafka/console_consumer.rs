@@ -113,6 +113,10 @@ pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure
     let from = from(given)?;
     client_options::warn_of_old_names(given, &RENAMED_CONSUMER, world)?;
     let consumer = consumer(given, world)?;
+    if !client_options::have_ports(given)? {
+        let advice = "--bootstrap-server wants host:port, such as localhost:9092";
+        return Err(Failure::new("Failed to construct kafka consumer").advising(advice));
+    }
     let mut properties = client_options::config(given, &["formatter-config"], world)?;
     properties.extend(client_options::pairs(given, &["formatter-property", "property"])?);
     for (flag, name) in [("key-deserializer", "key.deserializer"), ("value-deserializer", "value.deserializer")] {

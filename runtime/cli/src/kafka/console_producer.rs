@@ -95,6 +95,9 @@ pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure
     if !given.has("bootstrap-server") {
         return Err(Failure::usage("Missing required argument \"[bootstrap-server]\""));
     }
+    if !client_options::have_ports(given)? {
+        return Err(Failure::usage("Please provide valid host:port like host1:9091,host2:9092\n"));
+    }
     client_options::warn_of_old_names(given, &RENAMED_PRODUCER, world)?;
     let codec = match given.has("compression-codec") {
         true => Some(given.one("compression-codec")?.filter(|codec| !codec.is_empty()).unwrap_or("gzip").to_owned()),
@@ -133,6 +136,12 @@ pub fn understand(given: &Given, world: &mut dyn World) -> Result<Asked, Failure
     match given.one("request-required-acks")? {
         Some(acks) => drop(producer.insert("acks".into(), acks.into())),
         None => drop(producer.entry("acks".into()).or_insert_with(|| "-1".into())),
+    }
+    let acks = &producer["acks"];
+    if !["all", "-1", "0", "1"].contains(&acks.as_str()) {
+        return Err(Failure::new(format!(
+            "Invalid value {acks} for configuration acks: String must be one of: all, -1, 0, 1"
+        )));
     }
     let max_block_ms = producer["max.block.ms"].parse().unwrap_or(60_000);
     let mut reader = client_options::config(given, &["reader-config"], world)?;

@@ -83,7 +83,8 @@ fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
         "delete-offsets" => "deleteConsumerGroupOffsets(api=FIND_COORDINATOR)",
         _ => "describeConsumerGroups(api=FIND_COORDINATOR)",
     };
-    let mut admin = Admin::new(given, world, call)?.within(given.parsed_or("timeout", 5_000)?);
+    let within = given.parsed_or("timeout", 5_000).map_err(told)?;
+    let mut admin = Admin::new(given, world, call)?.within(within);
     let done = match action {
         "list" => list(given, &mut admin).map_err(|failure| match failure.class {
             Some("TimeoutException") => Failure { message: NO_BROKERS.into(), class: None, ..failure },
@@ -94,11 +95,14 @@ fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
         "delete-offsets" => delete_offsets::delete(given, &mut admin),
         _ => delete(given, &mut admin),
     };
-    done.map(|()| 0).map_err(|failure| {
-        let said =
-            |failure: &Failure| format!("\nError: Executing consumer group command failed due to {}\n", failure.java());
-        if failure.only_stderr { failure } else { failure.printing(said).exiting(0) }
-    })
+    done.map(|()| 0).map_err(told)
+}
+
+/// With Kafka's line on stdout, and its exit code.
+fn told(failure: Failure) -> Failure {
+    let said =
+        |failure: &Failure| format!("\nError: Executing consumer group command failed due to {}\n", failure.java());
+    if failure.only_stderr { failure } else { failure.printing(said).exiting(0) }
 }
 
 const NO_BROKERS: &str = "java.util.concurrent.ExecutionException: org.apache.kafka.common.KafkaException: Failed to find brokers to send ListGroups";

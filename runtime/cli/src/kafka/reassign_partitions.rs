@@ -51,7 +51,16 @@ const FLAGS: &[Flag] = &[
     value("replica-alter-log-dirs-throttle", "bytes/s", "").not_here(ONE_FOLDER),
 ];
 
-const ACTIONS: [&str; 5] = ["generate", "execute", "verify", "cancel", "list"];
+/// What may be done, and the flags that may stand beside it; those of the connection may always.
+const ACTIONS: [(&str, &[&str]); 5] = [
+    ("generate", &["topics-to-move-json-file", "broker-list", "disable-rack-aware"]),
+    ("execute", &["reassignment-json-file", "additional", "timeout", "disallow-replication-factor-change"]),
+    ("verify", &["reassignment-json-file", "preserve-throttles"]),
+    ("cancel", &["reassignment-json-file", "preserve-throttles", "timeout"]),
+    ("list", &[]),
+];
+
+const CONNECTION: [&str; 3] = ["bootstrap-server", "bootstrap-controller", "command-config"];
 
 /// Replicas now, and those that are being added and removed.
 struct Move {
@@ -61,15 +70,21 @@ struct Move {
 }
 
 fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
-    let actions = given.among(&ACTIONS);
-    if actions.len() != 1 {
+    let mut actions = ACTIONS.iter().filter(|(action, _)| given.has(action));
+    let (Some((action, allowed)), None) = (actions.next(), actions.next()) else {
         let message = "Command must include exactly one action: --generate, --execute, --verify, --cancel, --list";
         return Err(Failure::usage(message));
-    }
+    };
     if given.among(&["bootstrap-server", "bootstrap-controller"]).is_empty() {
         return Err(Failure::usage("Please specify --bootstrap-server"));
     }
-    let done = match actions[0] {
+    let may_stand =
+        |flag: &&Flag| flag.name == *action || allowed.contains(&flag.name) || CONNECTION.contains(&flag.name);
+    if let Some(flag) = FLAGS.iter().filter(|flag| given.has(flag.name)).find(|flag| !may_stand(flag)) {
+        let name = flag.name;
+        return Err(Failure::usage(format!("Option \"[{name}]\" can't be used with action \"[{action}]\"")));
+    }
+    let done = match *action {
         "generate" => carry_out::generate(given, world),
         "execute" => carry_out::execute(given, world),
         "verify" => carry_out::verify(given, world),
