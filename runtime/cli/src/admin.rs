@@ -1,15 +1,12 @@
 //! A small client for admin tools: a request goes to the broker that must answer it, in a version that both sides know.
 //!
-//! Owns: bootstrap, ApiVersions, who is the controller, a coordinator, a leader; when to try again. Leaves connections to the [`World`].
+//! Owns requests, their versions, and when to try again. Leaves finding brokers to the files below, connections to the [`World`].
 //! Invariant: a request is tried again only where the broker said that it did nothing.
 
 use std::collections::BTreeMap;
 
 use kafka_protocol::{
-    messages::{
-        ApiVersionsRequest, ApiVersionsResponse, BrokerId, FindCoordinatorRequest, MetadataRequest, MetadataResponse,
-        TopicName, find_coordinator_response::Coordinator, metadata_request::MetadataRequestTopic,
-    },
+    messages::TopicName,
     protocol::{Request, StrBytes},
 };
 
@@ -20,13 +17,14 @@ use crate::{
     world::{NoAnswer, World},
 };
 
+mod cluster;
 mod frame;
+mod reach;
+
+pub use cluster::{Coordinates, Node};
 
 /// Milliseconds between two tries.
 const BACKOFF_MS: u64 = 100;
-
-/// Highest version of Metadata that tools ask for: it knows topic ids and internal topics.
-const METADATA: i16 = 12;
 
 /// Who must answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,35 +35,6 @@ pub enum To {
     Controller,
     /// This broker.
     Broker(i32),
-}
-
-/// What a coordinator coordinates, with its number on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coordinates {
-    /// A group.
-    Group = 0,
-    /// A transactional id.
-    Transaction = 1,
-}
-
-/// A broker of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    /// Its id.
-    pub id: i32,
-    /// The host that it tells clients.
-    pub host: String,
-    /// The port that it tells clients.
-    pub port: i32,
-    /// Its rack, if it has one.
-    pub rack: Option<String>,
-}
-
-impl Node {
-    /// `host:port`.
-    pub fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
 }
 
 /// The client of one run of a tool.
@@ -160,77 +129,6 @@ impl<'w> Admin<'w> {
         Ok(self.versions[&address].clone())
     }
 
-    /// Metadata of these topics, or of all; topics that are not there are not created.
-    ///
-    /// # Errors
-    /// Nobody answers in time.
-    pub fn metadata(&mut self, topics: Option<&[String]>) -> Result<MetadataResponse, Failure> {
-        let named = |name: &String| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
-        let names: Option<Vec<MetadataRequestTopic>> = topics.map(|topics| topics.iter().map(named).collect());
-        let build = |version: i16| {
-            let request = MetadataRequest::default().with_topics(names).with_allow_auto_topic_creation(version < 4);
-            request.with_include_topic_authorized_operations(false)
-        };
-        let answer = self.ask_within(To::Any, (1, METADATA), build)?;
-        self.learn(&answer);
-        Ok(answer)
-    }
-
-    /// The brokers, by id.
-    ///
-    /// # Errors
-    /// Nobody answers in time.
-    pub fn nodes(&mut self) -> Result<Vec<Node>, Failure> {
-        self.metadata(Some(&[]))?;
-        Ok(self.nodes.values().cloned().collect())
-    }
-
-    /// The broker that leads each partition of the topics, by topic and partition. Topics that are not there, and partitions without a
-    /// leader, are left out.
-    ///
-    /// # Errors
-    /// Nobody answers in time.
-    pub fn leaders(&mut self, topics: &[String]) -> Result<BTreeMap<(String, i32), i32>, Failure> {
-        let mut leaders = BTreeMap::new();
-        for topic in self.metadata(Some(topics))?.topics {
-            let name = topic.name.map(|name| name.to_string()).unwrap_or_default();
-            for partition in topic.partitions.iter().filter(|partition| partition.leader_id.0 >= 0) {
-                leaders.insert((name.clone(), partition.partition_index), partition.leader_id.0);
-            }
-        }
-        Ok(leaders)
-    }
-
-    /// The broker that coordinates `key`, waiting for one while the cluster has none yet.
-    ///
-    /// # Errors
-    /// What the broker says; nobody answers in time.
-    pub fn coordinator(&mut self, what: Coordinates, key: &str) -> Result<Node, Failure> {
-        let until = self.deadline();
-        loop {
-            let build = |version: i16| {
-                let request = FindCoordinatorRequest::default().with_key_type(what as i8);
-                let key = StrBytes::from_string(key.to_owned());
-                if version >= 4 { request.with_coordinator_keys(vec![key]) } else { request.with_key(key) }
-            };
-            let answer = self.ask_within(To::Any, (1, 4), build)?;
-            let found = answer.coordinators.first().cloned().unwrap_or_else(|| {
-                let one =
-                    Coordinator::default().with_node_id(answer.node_id).with_host(answer.host).with_port(answer.port);
-                one.with_error_code(answer.error_code).with_error_message(answer.error_message)
-            });
-            match found.error_code {
-                0 => {
-                    let node = Node { id: found.node_id.0, host: found.host.to_string(), port: found.port, rack: None };
-                    self.nodes.insert(node.id, node.clone());
-                    return Ok(node);
-                }
-                code if is_passing(code) && self.world.now_ms() < until => self.world.sleep_ms(BACKOFF_MS),
-                code => return Err(Failure::kafka(code, found.error_message.as_deref())),
-            }
-        }
-    }
-
     /// Tries `attempt` until it gives something else than a passing error (a coordinator that is loading, a leader that moves).
     ///
     /// # Errors
@@ -249,118 +147,6 @@ impl<'w> Admin<'w> {
 
     fn deadline(&self) -> i64 {
         self.world.now_ms().saturating_add(self.connection.timeout_ms as i64)
-    }
-
-    /// Where a broker is; connected, and its versions known.
-    fn address(&mut self, to: To) -> Result<String, Failure> {
-        let bootstrap = match &self.bootstrap {
-            Some(address) => address.clone(),
-            None => self.bootstrap()?,
-        };
-        let id = match to {
-            To::Any => return Ok(bootstrap),
-            To::Controller | To::Broker(_) if self.nodes.is_empty() => {
-                self.metadata(Some(&[]))?;
-                return self.address(to);
-            }
-            To::Controller => self.controller,
-            To::Broker(id) => id,
-        };
-        let Some(node) = self.nodes.get(&id) else {
-            // A controller that is no broker: any broker passes the request on.
-            return if to == To::Controller { Ok(bootstrap) } else { Err(self.unanswered()) };
-        };
-        let address = node.address();
-        self.open(&address).map_err(|why| self.explain(&address, why))?;
-        Ok(address)
-    }
-
-    /// The first of the bootstrap servers that answers, trying again until the time is up.
-    fn bootstrap(&mut self) -> Result<String, Failure> {
-        let until = self.deadline();
-        let mut said = false;
-        loop {
-            for address in self.connection.servers.clone() {
-                match self.open(&address) {
-                    Ok(()) => {
-                        self.bootstrap = Some(address.clone());
-                        return Ok(address);
-                    }
-                    Err(NoAnswer::Unusable(why)) => return Err(Failure::new(why)),
-                    Err(NoAnswer::Unreachable(why)) if !said => {
-                        let tries = "trying again for a while, in case a broker is just starting";
-                        self.world.err(&format!("nothing answers at {address} ({why}); {tries}\n"));
-                        said = true;
-                    }
-                    Err(_) => {}
-                }
-            }
-            if self.world.now_ms() >= until {
-                return Err(self.unanswered());
-            }
-            self.world.sleep_ms(BACKOFF_MS);
-        }
-    }
-
-    fn unanswered(&self) -> Failure {
-        let advice = format!(
-            "no broker at {}. Is one running? `connectd broker` starts one on localhost:9092",
-            self.connection.servers.join(",")
-        );
-        let call = self.call;
-        let failure = Failure::new(format!("Timed out waiting for a node assignment. Call: {call}")).advising(advice);
-        Failure { class: Some("TimeoutException"), ..failure }
-    }
-
-    fn explain(&self, address: &str, why: NoAnswer) -> Failure {
-        match why {
-            NoAnswer::Unusable(why) => Failure::new(why),
-            NoAnswer::Unreachable(why) => {
-                let advice =
-                    format!("the broker tells clients to find it at {address}, and that is not reachable: {why}");
-                self.unanswered().advising(advice)
-            }
-            NoAnswer::Closed => Failure::kafka(13, None).advising(format!("{address} ended the connection")),
-            NoAnswer::TimedOut => {
-                let call = self.call;
-                Failure { class: Some("TimeoutException"), ..Failure::new(format!("Call(callName={call}) timed out")) }
-            }
-        }
-    }
-
-    /// Connects and learns what the broker speaks.
-    fn open(&mut self, address: &str) -> Result<(), NoAnswer> {
-        let is_new = self.world.connect(address, &self.connection.security, self.connection.request_timeout_ms)?;
-        if !is_new && self.versions.contains_key(address) {
-            return Ok(());
-        }
-        let software = |text: &str| StrBytes::from_string(text.to_owned());
-        let request = ApiVersionsRequest::default()
-            .with_client_software_name(software("connectd"))
-            .with_client_software_version(software(env!("CARGO_PKG_VERSION")));
-        let mut answer: ApiVersionsResponse = self.exchanged(address, 3, &request)?;
-        if answer.error_code == 35 {
-            answer = self.exchanged(address, 0, &ApiVersionsRequest::default())?;
-        }
-        if answer.error_code != 0 {
-            return Err(NoAnswer::Unusable(format!("{address} answers ApiVersions with error {}", answer.error_code)));
-        }
-        let rows = answer.api_keys.iter().map(|row| (row.api_key, (row.min_version, row.max_version)));
-        self.versions.insert(address.to_owned(), rows.collect());
-        self.authenticate(address)
-    }
-
-    fn authenticate(&mut self, address: &str) -> Result<(), NoAnswer> {
-        let Some(mut login) = self.connection.login(self.world) else { return Ok(()) };
-        let answer = self.exchanged(address, 1, &login.handshake())?;
-        let mut request = login.begin(&answer).map_err(NoAnswer::Unusable)?;
-        loop {
-            let answer = self.exchanged(address, 1, &request)?;
-            match login.go_on(&answer).map_err(NoAnswer::Unusable)? {
-                Some(next) => request = next,
-                None => return Ok(()),
-            }
-        }
     }
 
     fn version<R: Request>(&self, address: &str, (least, most): (i16, i16)) -> Result<i16, Failure> {
@@ -387,15 +173,6 @@ impl<'w> Admin<'w> {
         let answer = self.world.exchange(address, &frame, self.connection.request_timeout_ms)?;
         frame::decode::<R>(version, self.correlation, answer)
             .map_err(|why| NoAnswer::Unusable(format!("{address}: {why}")))
-    }
-
-    fn learn(&mut self, answer: &MetadataResponse) {
-        for broker in &answer.brokers {
-            let (host, rack) = (broker.host.to_string(), broker.rack.as_ref().map(|rack| rack.to_string()));
-            self.nodes.insert(broker.node_id.0, Node { id: broker.node_id.0, host, port: broker.port, rack });
-        }
-        let BrokerId(controller) = answer.controller_id;
-        self.controller = controller;
     }
 }
 

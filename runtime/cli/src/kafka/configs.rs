@@ -1,26 +1,26 @@
 //! `kafka-configs`: what topics, brokers, groups, users and clients are set to, and setting it.
 //!
-//! Owns its flags, entities and texts. Leaves quotas and SCRAM users to `configs/quotas.rs`. Source: Kafka 4.3's ConfigCommand, observed.
+//! Owns its flags, and showing settings. Leaves quotas and SCRAM users to `configs/quotas.rs`, changes to `configs/change.rs`. Source: Kafka 4.3's ConfigCommand, observed.
 //! Invariant: what goes wrong stands on stderr alone, exit code 1.
-
-use std::collections::BTreeMap;
 
 use kafka_protocol::messages::{
     DescribeConfigsRequest, ListConfigResourcesRequest, describe_configs_request::DescribeConfigsResource,
     describe_configs_response::DescribeConfigsResourceResult,
 };
-use runtime_core::properties;
 
 use crate::{
     admin::{Admin, To, text},
     failure::Failure,
     flags::{BOOTSTRAP_SERVER, COMMAND_CONFIG, Flag, Given, switch, value},
     java::hash_order,
-    settings,
     tool::{Run, Tool},
     world::World,
 };
+use change::{added, alter, deleted};
+use entity::{Entity, entities};
 
+mod change;
+mod entity;
 mod quotas;
 
 /// The tool.
@@ -62,51 +62,6 @@ const FLAGS: &[Flag] = &[
         .ignored("there is no ZooKeeper any more; --bootstrap-server says where the cluster is"),
 ];
 
-const TYPES: [&str; 8] = ["topics", "clients", "users", "brokers", "ips", "client-metrics", "groups", "broker-loggers"];
-
-/// Short flags, the type each stands for, and whether a name follows.
-const SHORT: [(&str, &str, bool); 12] = [
-    ("topic", "topics", true),
-    ("client", "clients", true),
-    ("client-defaults", "clients", false),
-    ("user", "users", true),
-    ("user-defaults", "users", false),
-    ("broker", "brokers", true),
-    ("broker-defaults", "brokers", false),
-    ("broker-logger", "broker-loggers", true),
-    ("ip", "ips", true),
-    ("ip-defaults", "ips", false),
-    ("group", "groups", true),
-    ("client-metrics", "client-metrics", true),
-];
-
-/// Whose settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Entity {
-    /// One of [`TYPES`].
-    kind: &'static str,
-    /// A name; empty for the default of all; `None` for all there are.
-    name: Option<String>,
-}
-
-impl Entity {
-    /// The type's number on the wire; `None` for quotas.
-    fn resource(&self) -> Option<i8> {
-        match self.kind {
-            "topics" => Some(2),
-            "brokers" => Some(4),
-            "broker-loggers" => Some(8),
-            "client-metrics" => Some(16),
-            "groups" => Some(32),
-            _ => None,
-        }
-    }
-
-    fn singular(&self) -> &'static str {
-        &self.kind[..self.kind.len() - usize::from(self.kind != "client-metrics")]
-    }
-}
-
 fn run(given: &Given, world: &mut dyn World) -> Result<u8, Failure> {
     let entities = check(given)?;
     let mut admin = Admin::new(given, world, "describeConfigs")?;
@@ -143,40 +98,6 @@ fn check(given: &Given) -> Result<Vec<Entity>, Failure> {
         }
     }
     Ok(entities)
-}
-
-fn entities(given: &Given) -> Result<Vec<Entity>, Failure> {
-    let mut entities = Vec::new();
-    let types = given.all("entity-type");
-    // Names go with types in the order in which they stand; a default takes a place too, after the names.
-    let mut names = given.all("entity-name").iter().cloned();
-    let mut defaults = usize::from(given.has("entity-default"));
-    for kind in types {
-        let Some(kind) = TYPES.iter().find(|known| *known == kind) else {
-            return Err(Failure::new(format!(
-                "Invalid entity type {kind}, the entity type must be one of {} with a --bootstrap-server or --bootstrap-controller argument",
-                TYPES.join(", ")
-            )));
-        };
-        let name = names.next().or_else(|| {
-            let is_default = defaults > 0;
-            defaults = 0;
-            is_default.then(String::new)
-        });
-        entities.push(Entity { kind, name });
-    }
-    for (flag, kind, named) in SHORT.iter().filter(|(flag, ..)| given.has(flag)) {
-        let name = if *named { given.one(flag)?.unwrap_or_default().to_owned() } else { String::new() };
-        entities.push(Entity { kind, name: Some(name) });
-    }
-    match entities.as_slice() {
-        [] => Err(Failure::new("At least one entity type must be specified")),
-        [_] => Ok(entities),
-        [a, b] if matches!((a.kind, b.kind), ("users", "clients") | ("clients", "users")) => Ok(entities),
-        _ => Err(Failure::new(
-            "Only one entity type can be specified, or users and clients together, with --bootstrap-server or --bootstrap-controller",
-        )),
-    }
 }
 
 fn describe(given: &Given, admin: &mut Admin<'_>, entity: &Entity) -> Result<(), Failure> {
@@ -298,90 +219,4 @@ fn listed(admin: &mut Admin<'_>, entity: &Entity) -> Result<Vec<String>, Failure
     }
     let of_kind = answer.config_resources.iter().filter(|resource| resource.resource_type == kind);
     Ok(of_kind.map(|resource| resource.resource_name.to_string()).collect())
-}
-
-fn alter(given: &Given, admin: &mut Admin<'_>, entity: &Entity) -> Result<(), Failure> {
-    let resource = entity.resource().expect("quotas are altered elsewhere");
-    let name = entity.name.as_deref().unwrap_or_default();
-    let set = added(given, admin.world)?;
-    let to = match entity.kind {
-        "brokers" | "broker-loggers" if !name.is_empty() => To::Broker(broker(name)?),
-        _ => To::Any,
-    };
-    admin.calling("incrementalAlterConfigs");
-    let change = settings::Change { resource, name, set: &set, unset: &deleted(given) };
-    settings::alter(admin, to, change, false)?;
-    admin.world.out(&match name.is_empty() {
-        true => format!("Completed updating default config for {} in the cluster.\n", entity.kind),
-        false => format!("Completed updating config for {} {name}.\n", entity.singular()),
-    });
-    Ok(())
-}
-
-/// What `--add-config` or `--add-config-file` sets.
-fn added(given: &Given, world: &mut dyn World) -> Result<BTreeMap<String, String>, Failure> {
-    if let Some(path) = given.one("add-config-file")? {
-        let bytes = world.read(path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
-        let pairs = properties::parse(&bytes).map_err(|bad| Failure::new(format!("{path}, {bad}")))?;
-        return Ok(pairs.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
-    }
-    let mut pairs = BTreeMap::new();
-    for pair in given.one("add-config")?.map(split_list).unwrap_or_default() {
-        let Some((name, value)) = pair.split_once('=') else {
-            return Err(Failure::new(
-                "requirement failed: Invalid entity config: all configs to be added must be in the format \"key=val\" or  \
-                 \"key=[val1,val2]\" to group values which contain commas.",
-            ));
-        };
-        let value = value.trim();
-        let inner = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')).unwrap_or(value);
-        pairs.insert(name.trim().to_owned(), inner.to_owned());
-    }
-    Ok(pairs)
-}
-
-fn deleted(given: &Given) -> Vec<String> {
-    let names = given.all("delete-config").iter().flat_map(|list| list.split(','));
-    names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
-}
-
-/// Splits at commas outside of brackets.
-fn split_list(list: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut from) = (Vec::new(), 0usize, 0);
-    for (at, letter) in list.char_indices() {
-        match letter {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push(&list[from..at]);
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&list[from..]);
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_settings() {
-        let check = |list: &str, expected: &[&str]| assert_eq!(split_list(list), expected, "{list}");
-        check("a=1", &["a=1"]);
-        check("a=1,b=2", &["a=1", "b=2"]);
-        check("a=[x,y], b=2", &["a=[x,y]", "b=2"]);
-        check("a=[x,y],b=[z]", &["a=[x,y]", "b=[z]"]);
-        check("", &[]);
-    }
-
-    #[test]
-    fn singular() {
-        let check = |kind: &'static str, expected: &str| assert_eq!(Entity { kind, name: None }.singular(), expected);
-        check("topics", "topic");
-        check("broker-loggers", "broker-logger");
-        check("client-metrics", "client-metrics");
-    }
 }

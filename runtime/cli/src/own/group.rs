@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use super::{
     cluster::Cluster,
     outcome::{Common, Done, Outcome, Refused, because, failed, input},
+    place::Place,
 };
 use crate::{
     admin::Admin,
     groups::{self, Group, lag},
     offsets::Partition,
     reset::{self, Target},
-    table, time,
+    table,
     world::World,
 };
 
@@ -176,34 +177,20 @@ fn describe(admin: &mut Admin<'_>, names: &[String]) -> Done {
     Ok(Outcome::new(result.into(), text))
 }
 
-/// What `WHERE` means.
-fn target(to: &str, now_ms: i64) -> Result<Target, String> {
-    let number = |text: &str| text.parse::<i64>().map_err(|_| format!("\"{to}\" is no place in a log"));
-    match to {
-        "start" | "earliest" => Ok(Target::Earliest),
-        "end" | "latest" => Ok(Target::Latest),
-        _ => match (to.strip_prefix('@'), to.starts_with(['+', '-'])) {
-            (Some(time), _) => at(time, now_ms).map(Target::At),
-            (None, true) => number(to.trim_start_matches('+')).map(Target::Shift),
-            (None, false) => number(to).map(Target::Offset),
-        },
-    }
-}
-
-/// Milliseconds since 1970 of what follows an `@`: a time, a number of milliseconds, or a duration from now.
-pub(super) fn at(time: &str, now_ms: i64) -> Result<i64, String> {
-    if let Ok(ms) = time.parse::<i64>() {
-        return Ok(ms);
-    }
-    match time.strip_prefix('-').and_then(time::duration_ms) {
-        Some(ago) => Ok(now_ms.saturating_sub(ago)),
-        None => time::instant_ms(time),
+fn target(place: Place) -> Target {
+    match place {
+        Place::Start => Target::Earliest,
+        Place::End => Target::Latest,
+        Place::At(offset) => Target::Offset(offset),
+        Place::Ahead(count) => Target::Shift(count.into()),
+        Place::Back(count) => Target::Shift(-i64::from(count)),
+        Place::Time(ms) => Target::At(ms),
     }
 }
 
 fn seek(admin: &mut Admin<'_>, name: &str, to: &str, topics: &[String], dry_run: bool) -> Done {
     let what = format!("the offsets of group \"{name}\" were not moved");
-    let target = target(to, admin.world.now_ms()).map_err(|why| {
+    let target = Place::read(to, admin.world.now_ms()).map(target).map_err(|why| {
         input(
             Complaint::new(&what).because(why).help("say start, end, 42, +10, -10, @2026-01-31T12:00:00.000 or @-PT1H"),
         )
@@ -259,23 +246,4 @@ fn delete(admin: &mut Admin<'_>, names: &[String], dry_run: bool) -> Done {
         text += &format!("{verb} group {name}\n");
     }
     Ok(Outcome::new(json!({ "deleted": names, "dry_run": dry_run }), text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_in_a_log() {
-        let check = |to: &str, expected: Target| assert_eq!(target(to, 10_000_000), Ok(expected), "{to}");
-        check("start", Target::Earliest);
-        check("end", Target::Latest);
-        check("42", Target::Offset(42));
-        check("+10", Target::Shift(10));
-        check("-10", Target::Shift(-10));
-        check("@1700000000000", Target::At(1_700_000_000_000));
-        check("@-PT1H", Target::At(6_400_000));
-        check("@1970-01-01T00:00:01.000", Target::At(1000));
-        assert!(target("somewhere", 0).is_err() && target("@then", 0).is_err() && target("1x", 0).is_err());
-    }
 }

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod group;
 pub mod manual;
 pub mod outcome;
+mod place;
 pub mod plugin;
 pub mod records;
 pub mod rest;

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{
     cluster::Cluster,
-    group,
     outcome::{Common, Done, Outcome, Refused, because, input},
+    place::Place,
 };
 use crate::{
     failure::Failure,
@@ -179,20 +179,17 @@ impl Consume {
     }
 }
 
-/// What `WHERE` means.
+/// Where a reader without a past begins: it can go back from the end, and not ahead of it.
 fn start(text: &str, now_ms: i64) -> Result<Start, String> {
-    let number = |digits: &str| digits.parse::<u32>().map_err(|_| format!("\"{text}\" is no place in a log"));
-    match text {
-        "start" | "earliest" => Ok(Start::Earliest),
-        "end" | "latest" => Ok(Start::Latest),
-        _ => match (text.strip_prefix('@'), text.strip_prefix('-')) {
-            (Some(time), _) => group::at(time, now_ms).map(Start::Time),
-            (None, Some(back)) => number(back).map(Start::Back),
-            (None, None) => match text.parse::<i64>() {
-                Ok(offset) if offset >= 0 => Ok(Start::At(offset)),
-                _ => Err(format!("\"{text}\" is no place in a log")),
-            },
-        },
+    match Place::read(text, now_ms)? {
+        Place::Start => Ok(Start::Earliest),
+        Place::End => Ok(Start::Latest),
+        Place::At(offset) if offset >= 0 => Ok(Start::At(offset)),
+        Place::Back(count) => Ok(Start::Back(count)),
+        Place::Time(ms) => Ok(Start::Time(ms)),
+        Place::At(_) | Place::Ahead(_) => {
+            Err(format!("\"{text}\" lies before the start or after the end of every log"))
+        }
     }
 }
 
@@ -208,6 +205,6 @@ mod tests {
         check("42", Start::At(42));
         check("-10", Start::Back(10));
         check("@-PT1H", Start::Time(6_400_000));
-        assert!(start("x", 0).is_err() && start("-x", 0).is_err());
+        assert!(start("x", 0).is_err() && start("+1", 0).is_err());
     }
 }
