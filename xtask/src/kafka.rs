@@ -163,13 +163,25 @@ impl Kafka {
     /// # Errors
     /// When there is no such script.
     pub fn tool(&self, name: &str) -> Result<Command> {
+        self.script(name, &["-Xmx256M"])
+    }
+
+    /// The same for tests, where what it prints counts, and not what it costs: its JVM compiles quickly, not well.
+    ///
+    /// # Errors
+    /// As [`Kafka::tool`].
+    pub fn brief_tool(&self, name: &str) -> Result<Command> {
+        self.script(name, &["-Xmx256M", "-XX:TieredStopAtLevel=1"])
+    }
+
+    fn script(&self, name: &str, options: &[&str]) -> Result<Command> {
         let script = name.strip_suffix(".sh").unwrap_or(name);
         let class = match SCRIPTS.iter().find(|(known, _)| *known == script) {
             Some((_, class)) => class,
             None if name.contains('.') => name,
             None => bail!("no tool {name}; there are: {}", SCRIPTS.map(|(known, _)| known).join(", ")),
         };
-        Ok(self.java(class, &["-Xmx256M"], "tools-log4j2.properties"))
+        Ok(self.java(class, options, "tools-log4j2.properties"))
     }
 
     /// A Java program of one file in `tests/clients/java`, with Kafka's clients.

@@ -1,8 +1,11 @@
 //! Kafka's tools and ours, side by side: every line of `tests/clients/transcripts` is run with both against the same broker.
 //!
 //! In a line, `@` is a prefix of names that differs between the two runs, so that neither sees what the other has made; `< N` feeds it
-//! the numbers up to N; `!` in front prepares something with Kafka's own client in both runs. Invariant: a line is the same if stdout
-//! and the exit code are equal, and stderr is empty for both or for neither.
+//! the numbers up to N. In front of a line, `!` prepares something with Kafka's own client in both runs; `&` starts one that goes on
+//! until the end of the transcript, and waits for the first thing that it prints; `>` writes a text to the file whose name
+//! follows. Invariant: a line is the same if stdout and the exit code are equal, and stderr is empty for both or for neither.
+
+mod folders;
 
 use super::case;
 use super::target::Target;
@@ -10,14 +13,16 @@ use crate::kafka::Kafka;
 use crate::repo;
 use crate::test::Score;
 use anyhow::{Context, Result};
+use e2e::{Folder, Running};
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Prefixes of names: Kafka's run and ours. They have one length and one Java hash, so that hash maps of names have one order.
 const PREFIXES: [&str; 2] = ["Aa-", "BB-"];
 
 /// What a tool did.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     out: String,
     code: Option<i32>,
@@ -34,14 +39,13 @@ pub fn cases(target: &Target) -> Result<Score> {
         println!("-- {}", file.file_name().to_string_lossy());
         let text = fs::read_to_string(file.path())?;
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-        let [theirs, ours] = PREFIXES.map(|prefix| {
-            let ours = prefix == PREFIXES[1];
-            lines.iter().map(|line| run(&kafka, target, line, prefix, ours)).collect::<Result<Vec<Outcome>>>()
-        });
+        let [theirs, ours] = PREFIXES.map(|prefix| Play::new(&kafka, target, prefix).all(&lines));
         for ((line, theirs), ours) in lines.iter().zip(theirs?).zip(ours?) {
             score.add(told(line, &theirs, &ours));
         }
     }
+    println!("-- folders");
+    score.add(folders::cases(&kafka)?);
     Ok(score)
 }
 
@@ -54,24 +58,84 @@ fn told(line: &str, theirs: &Outcome, ours: &Outcome) -> Score {
     Score::failed(1)
 }
 
-fn run(kafka: &Kafka, target: &Target, line: &str, prefix: &str, ours: bool) -> Result<Outcome> {
-    let (line, prepares) = line.strip_prefix("! ").map_or((line, false), |line| (line, true));
-    let (line, count) = line.split_once(" < ").unwrap_or((line, "0"));
-    let input: String = (1..=count.parse::<u32>().context("`<` wants a number")?).map(|n| format!("{n}\n")).collect();
-    let mut words = line.split_whitespace().map(|word| word.replace('@', prefix));
-    let name = words.next().context("a tool's name")?;
-    let mut command = if ours && !prepares {
-        let mut command = Command::new(e2e::folder::binary());
-        command.arg(&name);
-        command
-    } else {
-        kafka.tool(&name)?
-    };
-    command.args(words).args(["--bootstrap-server", &target.bootstrap]);
-    let (code, out, err) = case::run(&mut command, input.into_bytes()).map_err(anyhow::Error::msg)?;
-    // A preparing client says how long it took.
-    let complains = !prepares && !err.is_empty();
-    Ok(Outcome { out: masked(&out.replace(prefix, "@")), code, complains })
+/// One run of a transcript.
+struct Play<'a> {
+    kafka: &'a Kafka,
+    target: &'a Target,
+    prefix: &'static str,
+    /// What goes on until its end.
+    companions: Vec<Running>,
+    /// Where its files are.
+    folder: Folder,
+}
+
+impl<'a> Play<'a> {
+    fn new(kafka: &'a Kafka, target: &'a Target, prefix: &'static str) -> Self {
+        Play { kafka, target, prefix, companions: Vec::new(), folder: Folder::new("transcript") }
+    }
+
+    fn all(mut self, lines: &[&str]) -> Result<Vec<Outcome>> {
+        lines.iter().map(|line| self.line(line).with_context(|| line.to_string())).collect()
+    }
+
+    fn line(&mut self, line: &str) -> Result<Outcome> {
+        match line.split_once(' ') {
+            Some((">", rest)) => {
+                let (name, text) = rest.split_once(' ').context("`>` wants a name and a text")?;
+                self.folder.write(name, text.replace('@', self.prefix).replace("\\n", "\n"));
+                Ok(Outcome::default())
+            }
+            Some(("&", rest)) => {
+                self.accompany(rest)?;
+                Ok(Outcome::default())
+            }
+            Some(("!", rest)) => self.run(rest, true),
+            _ => self.run(line, false),
+        }
+    }
+
+    fn accompany(&mut self, line: &str) -> Result<()> {
+        let mut command = self.command(line, true)?;
+        let companion =
+            Running::start(&mut command, &self.folder.join(&format!("companion-{}.log", self.companions.len())))?;
+        let start = Instant::now();
+        // The first line of a consumer is the first record; what it logs before that begins with a bracket or a slash.
+        while !companion.log().lines().any(|line| line.starts_with(|first: char| first.is_ascii_digit())) {
+            anyhow::ensure!(start.elapsed() < Duration::from_secs(60), "it prints nothing:\n{}", companion.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.companions.push(companion);
+        Ok(())
+    }
+
+    fn run(&self, line: &str, prepares: bool) -> Result<Outcome> {
+        let (line, count) = line.split_once(" < ").unwrap_or((line, "0"));
+        let numbers = 1..=count.parse::<u32>().context("`<` wants a number")?;
+        let input: String = numbers.map(|n| format!("{n}\n")).collect();
+        let mut command = self.command(line, prepares)?;
+        let (code, out, err) = case::run(&mut command, input.into_bytes()).map_err(anyhow::Error::msg)?;
+        // A preparing client says how long it took.
+        let complains = !prepares && !err.is_empty();
+        Ok(Outcome { out: masked(&out.replace(self.prefix, "@")), code, complains })
+    }
+
+    /// Kafka's tool or ours, where the line does not say otherwise at the transcript's broker.
+    fn command(&self, line: &str, prepares: bool) -> Result<Command> {
+        let mut words = line.split_whitespace().map(|word| word.replace('@', self.prefix));
+        let name = words.next().context("a tool's name")?;
+        let mut command = if self.prefix == PREFIXES[1] && !prepares {
+            let mut command = Command::new(e2e::folder::binary());
+            command.arg(&name);
+            command
+        } else {
+            self.kafka.brief_tool(&name)?
+        };
+        command.args(words).current_dir(self.folder.path());
+        if !line.contains("--bootstrap-server") {
+            command.args(["--bootstrap-server", &self.target.bootstrap]);
+        }
+        Ok(command)
+    }
 }
 
 /// Topic ids are random.
