@@ -188,7 +188,7 @@ pub fn txn_index(aborted: impl Iterator<Item = TxnEntry>) -> Vec<u8> {
 /// It is another version's, or not whole.
 pub fn transactions_of(bytes: &[u8]) -> Result<Vec<TxnEntry>, BadSideFile> {
     const ENTRY: usize = 34;
-    if bytes.len() % ENTRY != 0 {
+    if !bytes.len().is_multiple_of(ENTRY) {
         return Err(BadSideFile::Short);
     }
     let entry = |entry: &[u8]| {
