@@ -15,20 +15,19 @@ use std::{
 use anyhow::{Context, bail};
 use broker_core::{
     error::Error,
-    request::{AtomicAppend, CreateTopics, CreatedTopic, Fetch, Reply, Request, TaskStarted},
+    request::{AtomicAppend, Fetch, Reply, Request, TaskStarted},
 };
 use bytes::Bytes;
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer},
-    error::RDKafkaErrorCode,
 };
 use runtime_core::{client_settings::Client, consumer::Fetched, herder::TopicRecord, worker_config::WorkerConfig};
 
 use super::{Answer, Caller, Cluster, Pace, Who};
 use crate::client::{self, Talk};
 
+mod admin;
 mod asks;
 mod member;
 mod offsets;
@@ -331,51 +330,6 @@ impl Clients {
             self.shared.save(append.task, append.state);
         }
         Ok(Ok(Vec::new()))
-    }
-
-    async fn create_topics(&self, create: CreateTopics) -> anyhow::Result<Vec<CreatedTopic>> {
-        let config = self.shared.config(&self.who, Client::Admin).map_err(anyhow::Error::msg)?;
-        let admin: AdminClient<Talk> =
-            rdkafka::config::FromClientConfigAndContext::from_config_and_context(&config, Talk::new("admin"))?;
-        let mut created = Vec::new();
-        for topic in create.topics {
-            let replication = TopicReplication::Fixed(topic.replication_factor.into());
-            let mut new = NewTopic::new(&topic.name, topic.partitions, replication);
-            for (key, value) in &topic.configs {
-                new = new.set(key, value.as_deref().unwrap_or_default());
-            }
-            let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
-            let answers = admin.create_topics([&new], &options).await?;
-            let outcome = match answers.into_iter().next() {
-                Some(Ok(_)) => Ok((Default::default(), topic.partitions.max(1), Vec::new())),
-                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {
-                    Err((Error::TopicAlreadyExists, "the topic is there already".to_owned()))
-                }
-                Some(Err((_, code @ RDKafkaErrorCode::InvalidReplicationFactor))) => {
-                    Err((Error::InvalidReplicationFactor, code.to_string()))
-                }
-                Some(Err((_, code))) => Err((Error::InvalidRequest, code.to_string())),
-                None => Err((Error::InvalidRequest, "the cluster gave no answer".to_owned())),
-            };
-            created.push(CreatedTopic { name: topic.name, outcome });
-        }
-        Ok(created)
-    }
-
-    async fn delete_groups(&self, groups: Vec<String>) -> anyhow::Result<Vec<(String, Result<(), Error>)>> {
-        let config = self.shared.config(&self.who, Client::Admin).map_err(anyhow::Error::msg)?;
-        let admin: AdminClient<Talk> =
-            rdkafka::config::FromClientConfigAndContext::from_config_and_context(&config, Talk::new("admin"))?;
-        let names: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
-        let answers = admin.delete_groups(&names, &options).await?;
-        let outcome = |answer| match answer {
-            Ok(group) => (group, Ok(())),
-            Err((group, RDKafkaErrorCode::NonEmptyGroup)) => (group, Err(Error::NonEmptyGroup)),
-            Err((group, RDKafkaErrorCode::GroupIdNotFound)) => (group, Err(Error::GroupIdNotFound)),
-            Err((group, _)) => (group, Err(Error::CoordinatorNotAvailable)),
-        };
-        Ok(answers.into_iter().map(outcome).collect())
     }
 
     fn producer(&self) -> anyhow::Result<Arc<Producer>> {
