@@ -6,15 +6,18 @@
 
 use alloc::{borrow::Cow, format, string::String, sync::Arc, vec::Vec};
 
+mod half;
+
 use super::{Predicate, Transform};
 use crate::columns::{Columns, without};
 use crate::config::ConfigMap;
 use crate::config::value::{list, parse};
 use crate::convert::{Converter, Failure, HeaderConverter};
-use crate::data::{Datum, Fault, Header, HeaderValue, Record, Value, column};
+use crate::data::{Datum, Fault, Header, HeaderValue, Record};
 use crate::errors::{Failed, Stage};
 use crate::plugin::Kind;
 use crate::record::{Batch, Blobs, Format};
+use half::Half;
 
 /// Most topics that the records of one batch may be sent to.
 const MOST_TOPICS: usize = 60_000;
@@ -44,6 +47,13 @@ pub struct Converters {
     pub value: Converter,
     /// For headers that transforms make.
     pub header: HeaderConverter,
+}
+
+/// What the topics of a batch were called.
+struct Names {
+    topics: Vec<String>,
+    /// If it is another now.
+    topic_ix: Option<Vec<u8>>,
 }
 
 /// A batch that has gone through.
@@ -99,11 +109,11 @@ impl Chain {
     pub fn source(&mut self, mut batch: Batch, converters: &Converters) -> Outcome {
         let count = batch.count as usize;
         let (keys, values) = (core::mem::take(&mut batch.keys), core::mem::take(&mut batch.values));
-        if self.is_empty() {
+        if let Some(came) = self.rename(&mut batch) {
             let (keys, failed_keys) = converters.key.from_connect(batch.key_format, keys, count);
             let (values, failed_values) = converters.value.from_connect(batch.value_format, values, count);
             (batch.keys, batch.values) = (keys, values);
-            return untransformed(batch, failed_keys, failed_values, converters);
+            return untransformed(batch, came, failed_keys, failed_values, converters);
         }
         let keys = Half::of_source(batch.key_format, keys, count, self.keys, Stage::KeyConverter, &converters.key);
         let values =
@@ -115,15 +125,44 @@ impl Chain {
     pub fn sink(&mut self, mut batch: Batch, converters: &Converters, accepts: &[Format]) -> Outcome {
         let count = batch.count as usize;
         let (keys, values) = (core::mem::take(&mut batch.keys), core::mem::take(&mut batch.values));
-        if self.is_empty() {
+        if let Some(came) = self.rename(&mut batch) {
             let (key_format, keys, failed_keys) = converters.key.to_connect(keys, count, accepts);
             let (value_format, values, failed_values) = converters.value.to_connect(values, count, accepts);
             let batch = Batch { key_format, keys, value_format, values, ..batch };
-            return untransformed(batch, failed_keys, failed_values, converters);
+            return untransformed(batch, came, failed_keys, failed_values, converters);
         }
         let keys = Half::of_sink(keys, count, self.keys, Stage::KeyConverter, &converters.key, accepts);
         let values = Half::of_sink(values, count, self.values, Stage::ValueConverter, &converters.value, accepts);
         self.run(batch, keys, values, converters, Some(accepts))
+    }
+
+    /// Renames the topics of a batch if that is all that this chain does: by name, not by record. Returns what they were called; `None` if
+    /// the records have to be looked at.
+    fn rename(&self, batch: &mut Batch) -> Option<Names> {
+        let mut topics: Vec<String> = Vec::new();
+        let mut places = Vec::with_capacity(batch.topics.len());
+        for topic in &batch.topics {
+            let mut name = topic.clone();
+            for step in &self.steps {
+                match &step.transform {
+                    Transform::RegexRouter(router) if step.predicate.is_none() => router.rename(&mut name).ok()?,
+                    _ => return None,
+                }
+            }
+            let known = topics.iter().position(|known| *known == name);
+            places.push(known.unwrap_or_else(|| {
+                topics.push(name);
+                topics.len() - 1
+            }));
+        }
+        // Two that have one name now are one: the records of a partition stay in their order.
+        let topic_ix = (topics.len() < batch.topics.len()).then(|| {
+            let place = |index: usize| places.get(index).copied().unwrap_or(0) as u16;
+            let records = 0..batch.topic_ix.len() / 2;
+            let merged = records.flat_map(|record| place(batch.topic_index(record)).to_le_bytes()).collect();
+            core::mem::replace(&mut batch.topic_ix, merged)
+        });
+        Some(Names { topics: core::mem::replace(&mut batch.topics, topics), topic_ix })
     }
 
     fn run(
@@ -226,128 +265,8 @@ fn predicate(config: &ConfigMap, name: &str) -> Result<Predicate, String> {
 type Wrong = (Stage, Cow<'static, str>, Fault);
 type Failing = alloc::boxed::Box<Wrong>;
 
-/// Keys or values of a batch: looked into one by one, or left in their column.
-struct Half {
-    stage: Stage,
-    converter: Converter,
-    how: How,
-}
-
-enum How {
-    /// Nobody looks into them. Of a sink they are converted already; what failed is named.
-    Column { format: Format, column: Blobs, failures: Vec<Failure> },
-    /// A source's, to be read by their format; the bytes of those that are kept.
-    FromSource { reader: column::Reader, column: Blobs, failures: Vec<Failure>, out: Vec<Option<Vec<u8>>> },
-    /// A topic's, to be read by the converter; those that are kept.
-    FromTopic { reader: crate::convert::Reader, column: Blobs, out: Vec<Result<Datum, Fault>> },
-}
-
-impl Half {
-    fn of_source(format: Format, column: Blobs, count: usize, look: bool, stage: Stage, converter: &Converter) -> Self {
-        let (format, column, failures) = match (format, look) {
-            (Format::Cbor, true) => crate::convert::adapt(format, column, count, &[Format::Json]),
-            _ => (format, column, Vec::new()),
-        };
-        let how = match look {
-            true => How::FromSource { reader: column::Reader::new(format), column, failures, out: Vec::new() },
-            false => How::Column { format, column, failures },
-        };
-        Self { stage, converter: converter.clone(), how }
-    }
-
-    fn of_sink(
-        column: Blobs,
-        count: usize,
-        look: bool,
-        stage: Stage,
-        converter: &Converter,
-        accepts: &[Format],
-    ) -> Self {
-        let how = if look {
-            How::FromTopic { reader: converter.reader(), column, out: Vec::new() }
-        } else {
-            let (format, column, mut failures) = converter.to_connect(column, count, accepts);
-            failures.sort_by_key(|failure| failure.index);
-            How::Column { format, column, failures }
-        };
-        Self { stage, converter: converter.clone(), how }
-    }
-
-    fn wrong(&self, fault: Fault) -> Failing {
-        (self.stage, Cow::Borrowed(self.converter.class()), fault).into()
-    }
-
-    fn read(&mut self, index: usize) -> Result<Datum, Failing> {
-        let failed = |failures: &[Failure]| {
-            let found = failures.binary_search_by_key(&index, |failure| failure.index as usize);
-            found.ok().map(|at| failures[at].fault.clone())
-        };
-        let read = match &mut self.how {
-            How::Column { column, failures, .. } => match failed(failures) {
-                Some(fault) => Err(fault),
-                None if column.get(index).is_none() => Ok(Datum::default()),
-                None => Ok(Datum::schemaless(Value::Unread)),
-            },
-            How::FromSource { reader, column, failures, .. } => {
-                failed(failures).map_or_else(|| reader.read(column, index), Err)
-            }
-            How::FromTopic { reader, column, .. } => reader.read(column.get(index)),
-        };
-        read.map_err(|fault| self.wrong(fault))
-    }
-
-    /// Keeps a value that went through the chain.
-    fn write(&mut self, datum: Datum) -> Result<(), Failing> {
-        match &mut self.how {
-            How::Column { .. } => Ok(()),
-            How::FromTopic { out, .. } => {
-                out.push(Ok(datum));
-                Ok(())
-            }
-            How::FromSource { out, .. } => match self.converter.bytes_of(&datum) {
-                Ok(bytes) => {
-                    out.push(bytes);
-                    Ok(())
-                }
-                Err(fault) => Err(self.wrong(fault)),
-            },
-        }
-    }
-
-    /// Takes back what was kept beyond the first `count`.
-    fn cut(&mut self, count: usize) {
-        match &mut self.how {
-            How::Column { .. } => {}
-            How::FromSource { out, .. } => out.truncate(count),
-            How::FromTopic { out, .. } => out.truncate(count),
-        }
-    }
-
-    /// The column of the records that are kept; failures are numbered as these are.
-    fn finish(self, kept: &[u32], accepts: Option<&[Format]>) -> (Format, Blobs, Vec<Failure>) {
-        match self.how {
-            How::Column { format, column, .. } => {
-                let column = column::take(column, kept);
-                match accepts {
-                    Some(_) => (format, column, Vec::new()),
-                    None => {
-                        let (column, failures) = self.converter.from_connect(format, column, kept.len());
-                        (Format::Raw, column, failures)
-                    }
-                }
-            }
-            How::FromSource { out, .. } => {
-                let mut column = Blobs::with_capacity(out.len(), out.iter().flatten().map(Vec::len).sum());
-                out.iter().for_each(|value| column.push(value.as_deref()));
-                (Format::Raw, column, Vec::new())
-            }
-            How::FromTopic { out, .. } => column::write(&out, accepts.unwrap_or_default()),
-        }
-    }
-}
-
 fn finish(mut outcome: Outcome, keys: Half, values: Half, accepts: Option<&[Format]>) -> Outcome {
-    let (key, value) = ((keys.stage, keys.converter.class()), (values.stage, values.converter.class()));
+    let (key, value) = (keys.who(), values.who());
     let (key_format, keys, failed_keys) = keys.finish(&outcome.origin, accepts);
     let (value_format, values, failed_values) = values.finish(&outcome.origin, accepts);
     outcome.records = Batch { key_format, keys, value_format, values, ..outcome.records };
@@ -355,15 +274,23 @@ fn finish(mut outcome: Outcome, keys: Half, values: Half, accepts: Option<&[Form
     leave_out(outcome, late)
 }
 
-/// A batch that no transform has touched.
-fn untransformed(batch: Batch, keys: Vec<Failure>, values: Vec<Failure>, converters: &Converters) -> Outcome {
+/// A batch whose records no transform has touched.
+fn untransformed(
+    batch: Batch,
+    came: Names,
+    keys: Vec<Failure>,
+    values: Vec<Failure>,
+    converters: &Converters,
+) -> Outcome {
     let key = (Stage::KeyConverter, converters.key.class());
     let value = (Stage::ValueConverter, converters.value.class());
     let failed: Vec<Failed> = named(key, keys).chain(named(value, values)).collect();
     if failed.is_empty() {
         return Outcome { records: batch, ..Outcome::default() };
     }
-    let came = Some(Batch { keys: Blobs::default(), values: Blobs::default(), ..batch.clone() });
+    let Names { topics, topic_ix } = came;
+    let topic_ix = topic_ix.unwrap_or_else(|| batch.topic_ix.clone());
+    let came = Some(Batch { keys: Blobs::default(), values: Blobs::default(), topics, topic_ix, ..batch.clone() });
     leave_out(Outcome { origin: (0..batch.count).collect(), records: batch, came, ..Outcome::default() }, failed)
 }
 

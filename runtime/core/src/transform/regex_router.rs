@@ -57,18 +57,24 @@ impl RegexRouter {
 
     /// The record for its new topic.
     pub fn apply(&self, mut record: Record) -> Result<Record, Fault> {
-        if self.whole.is_match(&record.topic)
-            && let Some(found) = self.first.captures(&record.topic)
+        self.rename(&mut record.topic)?;
+        Ok(record)
+    }
+
+    /// The new name of a topic.
+    pub fn rename(&self, topic: &mut String) -> Result<(), Fault> {
+        if self.whole.is_match(topic)
+            && let Some(found) = self.first.captures(topic)
         {
             let all = found.get(0).map_or(0..0, |all| all.range());
-            let mut topic = String::from(&record.topic[..all.start]);
+            let mut renamed = String::from(&topic[..all.start]);
             for part in &self.replacement {
-                topic.push_str(&expand(part, &found)?);
+                renamed.push_str(&expand(part, &found)?);
             }
-            topic.push_str(&record.topic[all.end..]);
-            record.topic = topic;
+            renamed.push_str(&topic[all.end..]);
+            *topic = renamed;
         }
-        Ok(record)
+        Ok(())
     }
 }
 

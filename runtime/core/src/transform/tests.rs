@@ -154,3 +154,42 @@ fn what_cannot_be_configured() {
         assert!(refusal.contains(why), "{refusal}");
     }
 }
+
+#[test]
+fn topics_alone_are_renamed_by_name_and_not_by_record() {
+    let mut columns = Columns::default();
+    for (offset, topic) in (0..).zip(["a-1", "b", "a-2", "a-1"]) {
+        columns.partition(topic, 0, 0);
+        columns.push(offset, 1, None, Some(if offset == 3 { b"no number" } else { b"\0\0\0\x07" }), [].into_iter());
+    }
+    let records = columns.finish().unwrap();
+    let route = [
+        ("transforms", "r,s"),
+        ("transforms.r.type", "RegexRouter"),
+        ("transforms.r.regex", "(.*)-[0-9]"),
+        ("transforms.r.replacement", "$1"),
+        ("transforms.s.type", "RegexRouter"),
+        ("transforms.s.regex", "b"),
+        ("transforms.s.replacement", "c"),
+    ];
+    // Once by name, and once record by record: a predicate that is always met.
+    let looked_at = [
+        ("predicates", "p"),
+        ("predicates.p.type", "org.apache.kafka.connect.transforms.predicates.RecordIsTombstone"),
+        ("transforms.r.predicate", "p"),
+        ("transforms.r.negate", "true"),
+    ];
+    for more in [&[][..], &looked_at] {
+        let outcome = chain(&[&route, more].concat()).unwrap().sink(
+            records.clone(),
+            &converters("Integer", &[]),
+            &[Format::Text, Format::Json],
+        );
+        assert_eq!(shown(&outcome.records), "a@0=7 c@1=7 a@2=7", "{more:?}");
+        assert_eq!(outcome.records.topics, ["a", "c"], "{more:?}");
+        let came = outcome.came();
+        let failed: Vec<_> =
+            outcome.failures.iter().map(|failed| (failed.index, came.topic(failed.index as usize))).collect();
+        assert_eq!(failed, [(3, "a-1")], "{more:?}");
+    }
+}
