@@ -16,6 +16,7 @@ pub mod listener;
 mod reader;
 pub mod tls;
 
+pub use headers::{HeaderRule, HeaderText};
 pub use listener::{Listener, is_loopback};
 use tls::TlsConfig;
 
@@ -63,8 +64,8 @@ pub struct RestConfig {
     pub allow_origin: String,
     /// `access.control.allow.methods`; empty for the usual ones.
     pub allow_methods: String,
-    /// `response.http.headers.config`: names and values to set on every answer.
-    pub response_headers: Vec<(String, String)>,
+    /// `response.http.headers.config`: what every answer gets.
+    pub response_headers: Vec<HeaderRule>,
 }
 
 /// Everything the worker can be told.

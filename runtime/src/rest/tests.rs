@@ -249,12 +249,15 @@ async fn topic_tracking_can_be_off() {
 
 #[tokio::test]
 async fn the_operators_headers_and_origins() {
-    let config =
-        "access.control.allow.origin=http://console.example\nresponse.http.headers.config=set X-Frame-Options:DENY\n";
+    let config = "access.control.allow.origin=http://console.example\nresponse.http.headers.config=set X-Frame-Options:DENY,add X-Frame-Options:SAMEORIGIN,set Content-Type:text/html,setDate Expires:1000\n";
     let router = router(app(&worker_config(config)).await, &listener(true), true);
     let response = ask(&router, "GET /connectors", &[("origin", "http://console.example")], "").await;
     assert_eq!(response.headers()["access-control-allow-origin"], "http://console.example");
-    assert_eq!(response.headers()["x-frame-options"], "DENY");
+    let values =
+        |name| response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(values("x-frame-options"), ["DENY", "SAMEORIGIN"]);
+    assert_eq!(values("content-type"), ["application/json"], "the answer's own");
+    assert!(values("expires")[0].ends_with(" GMT"), "{response:?}");
     let other = ask(&router, "GET /connectors", &[("origin", "http://evil.example")], "").await;
     assert!(!other.headers().contains_key("access-control-allow-origin"));
     let preflight = [("origin", "http://console.example"), ("access-control-request-method", "POST")];

@@ -6,7 +6,7 @@ use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec:
 
 use super::{
     AdminListeners, Embedded, RestConfig, WorkerConfig,
-    headers::header_rule,
+    headers::HeaderRule,
     keys::{self, Unset},
     listener::{Listener, is_loopback},
     tls::TlsConfig,
@@ -189,13 +189,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Rules `[set|add|setDate|addDate] Name: value` with commas between them; those that write a date are left out.
-    fn response_headers(&mut self) -> Vec<(String, String)> {
+    /// Rules `[set|add|setDate|addDate] Name: value` with commas between them.
+    fn response_headers(&mut self) -> Vec<HeaderRule> {
         let mut headers = Vec::new();
         for rule in self.list("response.http.headers.config") {
-            let rule = rule.trim_matches('"');
-            match header_rule(rule) {
-                Ok((name, value)) => headers.push((name.to_owned(), value.to_owned())),
+            match HeaderRule::read(rule.trim_matches('"')) {
+                Ok(rule) => headers.push(rule),
                 Err(why) => self.errors.push(why),
             }
         }

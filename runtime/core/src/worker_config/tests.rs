@@ -156,7 +156,8 @@ fn rest() {
     let rest = config("listeners=http://a:1,http://[::1]:2\nadmin.listeners=http://:3\nresponse.http.headers.config=set X-Frame-Options:DENY").rest;
     assert_eq!((rest.listeners.len(), rest.listeners[1].host.as_str()), (2, "::1"));
     assert_eq!(rest.admin, AdminListeners::Separate([Listener { host: "".into(), port: 3, https: false }].into()));
-    assert_eq!(rest.response_headers, [("X-Frame-Options".into(), "DENY".into())]);
+    let value = HeaderText::Text("DENY".into());
+    assert_eq!(rest.response_headers, [HeaderRule { adds: false, name: "X-Frame-Options".into(), value }]);
     assert_eq!(config("admin.listeners=").rest.admin, AdminListeners::Off);
     for (more, id) in [
         ("", "127.0.0.1:8083"),
@@ -230,6 +231,8 @@ response.http.headers.config=x => Invalid format of header config 'x'. Expected:
 response.http.headers.config=set X => Invalid format of header name and header value pair 'X'. Expected: '[header name]:[header value]'
 response.http.headers.config=set X-A:b,delete X-B:c => Invalid header config action: 'delete'. Expected one of [set, add, setDate, addDate]
 response.http.headers.config=set X-A: b, add X-B: c => OK
+response.http.headers.config=setDate Expires: 31540000000, ADDDATE Date:-1 => OK
+response.http.headers.config=setDate Expires: soon => Invalid value 'soon' of the header Expires: setdate takes the milliseconds to add to the date of the answer
 response.http.headers.config=set :b => Invalid header name ''. The '[header name]' cannot contain whitespace
 response.http.headers.config=set X A:b => Invalid header name 'X A'. The '[header name]' cannot contain whitespace
 ssl.client.auth=x => Invalid value x for configuration ssl.client.auth: String must be one of: required, requested, none
