@@ -104,6 +104,13 @@ const MOVED: &[(&str, &str, f64)] = &[
         "{connector=\"s\",task=\"0\",key_converter_class=\"org.apache.kafka.connect.storage.StringConverter\"}",
         1.0,
     ),
+    ("connector_task_key_converter_version", "{connector=\"s\",task=\"0\",key_converter_version=\"4.3.0\"}", 1.0),
+    (
+        "connector_task_value_converter_class",
+        "{connector=\"s\",task=\"0\",value_converter_class=\"org.apache.kafka.connect.storage.StringConverter\"}",
+        1.0,
+    ),
+    ("connector_task_header_converter_version", "{connector=\"s\",task=\"0\",header_converter_version=\"4.3.0\"}", 1.0),
     ("connector_task_value_converter_version", "{connector=\"s\",task=\"0\",value_converter_version=\"4.3.0\"}", 1.0),
     (
         "connector_task_header_converter_class",
@@ -123,6 +130,11 @@ const MOVED: &[(&str, &str, f64)] = &[
     (
         "connector_predicate_predicate_class",
         "{connector=\"s\",task=\"0\",predicate=\"p\",predicate_class=\"org.apache.kafka.connect.transforms.predicates.RecordIsTombstone\"}",
+        1.0,
+    ),
+    (
+        "connector_predicate_predicate_version",
+        "{connector=\"s\",task=\"0\",predicate=\"p\",predicate_version=\"4.3.0\"}",
         1.0,
     ),
     ("source_task_source_record_poll_total", SOURCE, 5.0),
