@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 /// Bytes of one read.
 const CHUNK: usize = 256 << 10;
 /// From one look to the next where nothing tells of changes.
-const LOOK_MS: u32 = 1000;
+const LOOK_MS: u32 = 60_000;
 /// The same while it is not clear what became of the file.
 const LOOK_SOON_MS: u32 = 100;
 /// How long an editor may take to save, and a writer to let go of a file that was renamed.

@@ -52,7 +52,7 @@ pub trait Cluster: Send + Sync {
     /// How often it should be asked.
     fn pace(&self) -> Pace {
         // Asking the broker in this process costs next to nothing, and new topics are to be seen soon.
-        Pace { heartbeat_ms: None, metadata_ms: 1_000 }
+        Pace { heartbeat_ms: None, metadata_ms: 1_000, fetch_wait_ms: 5_000 }
     }
 
     /// What is known is written down; the last that is asked of a cluster. Without it: nothing is acknowledged that is not written.
@@ -68,6 +68,8 @@ pub struct Pace {
     pub heartbeat_ms: Option<u64>,
     /// Between two looks for new topics and partitions.
     pub metadata_ms: u64,
+    /// How long a fetch waits for records.
+    pub fetch_wait_ms: u32,
 }
 
 /// Somebody who asks a cluster.

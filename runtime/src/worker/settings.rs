@@ -78,7 +78,7 @@ pub(super) fn sink(
             },
             rebalance_timeout_ms: client.number("max.poll.interval.ms", 300_000)?,
             metadata_ms: client.number("metadata.max.age.ms", pace.metadata_ms)?,
-            max_wait_ms: client.number("fetch.max.wait.ms", 500)?,
+            max_wait_ms: client.number("fetch.max.wait.ms", pace.fetch_wait_ms)?,
             max_bytes: client.number("fetch.max.bytes", FETCH_BYTES)?,
             max_partition_bytes: client.number("max.partition.fetch.bytes", PARTITION_BYTES)?,
             read_committed: client.text("isolation.level", "read_uncommitted") == "read_committed",

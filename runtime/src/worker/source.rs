@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use runtime_core::{
+    exchange::Polled,
     source::{Call, Input, Output, Source},
     task::{CallError, Ended, StateChange},
 };
@@ -16,9 +17,6 @@ use super::{
     watch::Watched,
 };
 use crate::cluster::{Caller, wall_ms};
-
-/// A task that watches files is polled so often all the same: network file systems tell nothing.
-const LONGEST_IDLE_MS: u32 = 1000;
 
 /// Runs the task to its end. The error is for the status.
 pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
@@ -50,8 +48,11 @@ pub(super) async fn run(context: &mut Context) -> Result<Ended, String> {
         let timeout = machine.poll_timeout().map(|at| context.instant(at));
         let deadline = context.deadline();
         let input = tokio::select! {
-            (guest, input) = arrival(&mut call) => {
+            (guest, mut input) = arrival(&mut call) => {
                 watched.set(guest.watched_paths());
+                if let Input::Polled { outcome: Ok(Polled::Idle(ms)), .. } = &mut input {
+                    *ms = watched.longest_idle_ms().map_or(*ms, |longest| longest.min(*ms));
+                }
                 idle_guest = Some(guest);
                 input
             }
@@ -144,12 +145,6 @@ impl Guest {
     async fn poll(&mut self, seq: u64, max_records: u32, max_bytes: u32) -> Input {
         let task = self.task();
         let outcome = task.poll(seq, max_records, max_bytes).await.map_err(call_error);
-        let outcome = outcome.map(|polled| match polled {
-            runtime_core::exchange::Polled::Idle(ms) if !task.watched_paths().is_empty() => {
-                runtime_core::exchange::Polled::Idle(ms.min(LONGEST_IDLE_MS))
-            }
-            polled => polled,
-        });
         Input::Polled { outcome, state: state_changes(task.take_state_changes()), wall: wall_ms() }
     }
 

@@ -194,7 +194,7 @@ impl Cluster for Remote {
 
     fn pace(&self) -> Pace {
         // A heartbeat costs nothing here: it looks at what librdkafka knows.
-        Pace { heartbeat_ms: Some(250), metadata_ms: 10_000 }
+        Pace { heartbeat_ms: Some(250), metadata_ms: 10_000, fetch_wait_ms: 500 }
     }
 
     fn close(&self) -> Answer<()> {
