@@ -245,7 +245,10 @@ impl Owner {
                     tokio::spawn(async move {
                         let input = match cluster.write_table(&topic, records).await {
                             Ok(()) => Input::Written(write),
-                            Err(error) => Input::WriteFailed { write, reason: format!("{error:#}") },
+                            Err(error) => {
+                                tracing::warn!("the configs of connectors cannot be written: {error:#}");
+                                Input::WriteFailed { write, reason: format!("{error:#}") }
+                            }
                         };
                         tell.tell(input).await;
                     });

@@ -8,7 +8,7 @@ pub use crate::bindings::base::exports::connect::connector::connector::SourceOff
 /// The answer to a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poll {
-    /// What was pushed is all for now; if nothing was, poll again at once.
+    /// What was pushed is all for now; if nothing was, poll again soon.
     Ready,
     /// Poll again after so many milliseconds, or sooner if a file changed. What was pushed is sent first.
     Idle(u32),

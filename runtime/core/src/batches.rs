@@ -65,14 +65,25 @@ pub fn build(records: &Batch, skip: &[u32], plan: &Plan<'_>) -> Result<Batches, 
     Ok(open.finish())
 }
 
-/// Records of one of the runtime's own topics, which has `count` partitions: key, and value (`None` is a tombstone).
+/// A batch of the runtime's own topics: under the broker's `message.max.bytes`, 1,048,588.
+const OWN_BATCH_BYTES: usize = 1_000_000;
+
+/// Records of one of the runtime's own topics, which has `count` partitions: key, and value (`None` is a tombstone). One that is too large
+/// for a batch is a batch by itself, for the broker to refuse.
 pub fn keyed(topic: &str, count: i32, records: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>, wall: i64) -> Batches {
     let mut builders: BTreeMap<i32, Builder> = BTreeMap::new();
+    let mut full = Batches::new();
     for (key, value) in records {
-        let builder = builders.entry(partition::of_key(&key, count)).or_default();
+        let partition = partition::of_key(&key, count);
+        let builder = builders.entry(partition).or_default();
+        let bytes = key.len() + value.as_ref().map_or(0, Vec::len) + RECORD_OVERHEAD;
+        if !builder.is_empty() && builder.len() + bytes > OWN_BATCH_BYTES {
+            full.push((String::from(topic), partition, sealed(core::mem::take(builder))));
+        }
         builder.push(wall, Some(&key), value.as_deref(), &[]);
     }
-    builders.into_iter().map(|(partition, builder)| (String::from(topic), partition, sealed(builder))).collect()
+    full.extend(builders.into_iter().map(|(partition, builder)| (String::from(topic), partition, sealed(builder))));
+    full
 }
 
 /// Batches that are not full yet.
@@ -182,6 +193,15 @@ mod tests {
             &[("u", 0, "a b"), ("u", 0, "c")],
         );
         check(&[("u", -1, None, "a"), ("u", -1, None, "b")], 1, &[("u", 0, "a"), ("u", 0, "b")]);
+    }
+
+    #[test]
+    fn many_records_of_our_own_are_several_batches() {
+        let record = |n: u32| (n.to_be_bytes().to_vec(), Some(vec![b'x'; 300_000]));
+        let made = keyed("own", 1, (0..7).map(record), 1);
+        let counts: Vec<_> = made.iter().map(|(_, partition, batch)| (*partition, batch.info.count)).collect();
+        assert_eq!(counts, [(0, 3), (0, 3), (0, 1)]);
+        assert!(made.iter().all(|(_, _, batch)| batch.bytes.len() < 1_048_588));
     }
 
     #[test]

@@ -96,6 +96,13 @@ pub struct SourceBatch {
     pub txn: Vec<TxnMark>,
 }
 
+impl SourceBatch {
+    /// True if there is nothing in it to be written.
+    pub fn is_empty(&self) -> bool {
+        self.records.count == 0 && self.checkpoints.is_empty()
+    }
+}
+
 /// Once records `0..=after` are acknowledged, `offset` of `partitions[partition]` may be committed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {

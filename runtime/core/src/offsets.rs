@@ -24,6 +24,19 @@ pub fn key(connector: &str, partition: &[(String, Scalar)]) -> Vec<u8> {
     out
 }
 
+/// Whether a source partition or offset would be read back as it is: no name twice, and not too many. The error is for the status.
+pub fn check(map: &[(String, Scalar)]) -> Result<(), String> {
+    if map.len() > json::MAX_ENTRIES {
+        return Err(format!("a source partition or offset has {} fields, more than {}", map.len(), json::MAX_ENTRIES));
+    }
+    let mut names: Vec<&str> = map.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("a source partition or offset has the field {} twice", pair[0])),
+        None => Ok(()),
+    }
+}
+
 /// The record value of a source offset. A null value (a tombstone) means that the partition has none.
 pub fn value(offset: &[(String, Scalar)]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -214,6 +214,11 @@ impl Headers {
         (start as usize..end as usize).map(|entry| (self.name(entry), self.values.get(entry)))
     }
 
+    /// What the names of all entries come to, in bytes.
+    pub fn name_bytes(&self) -> usize {
+        (0..self.name_ix.len() / 2).map(|entry| self.name(entry).len()).sum()
+    }
+
     fn name(&self, entry: usize) -> &str {
         let ix = self.name_ix.get(entry * 2..entry * 2 + 2).map(|b| u16::from_le_bytes([b[0], b[1]]) as usize);
         ix.and_then(|ix| self.names.get(ix)).map_or("", String::as_str)

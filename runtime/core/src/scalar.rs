@@ -26,6 +26,16 @@ pub enum Scalar {
 /// Names and values, in the order in which the connector wrote them: a source partition or a source offset.
 pub type ScalarMap = Vec<(String, Scalar)>;
 
+/// About what a map takes in memory, in bytes.
+pub fn bytes(map: &ScalarMap) -> usize {
+    let value = |value: &Scalar| match value {
+        Scalar::Text(text) => text.len(),
+        Scalar::Bytes(bytes) => bytes.len(),
+        Scalar::Null | Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_) => 0,
+    };
+    map.iter().map(|(name, of)| size_of::<(String, Scalar)>() + name.len() + value(of)).sum()
+}
+
 impl Scalar {
     /// The integer, if it is one.
     pub fn as_int(&self) -> Option<i64> {

@@ -25,10 +25,10 @@ impl CallError {
         matches!(self, CallError::Connector(error) if error.class == ErrorClass::Retriable)
     }
 
-    /// What the connector asked to wait before the next try, milliseconds.
+    /// What the connector asked to wait before the next try, milliseconds; not less than the shortest wait.
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
-            CallError::Connector(error) => error.retry_after_ms.map(u64::from),
+            CallError::Connector(error) => error.retry_after_ms.map(at_least_the_shortest),
             CallError::Trap(_) => None,
         }
     }
@@ -111,6 +111,11 @@ pub enum Count {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Backoff {
     tries: u32,
+}
+
+/// A wait that a connector asked for: one that asks for none is not to keep a core and the log busy.
+pub(crate) fn at_least_the_shortest(ms: u32) -> u64 {
+    u64::from(ms).max(FIRST_MS)
 }
 
 /// The first wait, as Kafka's source tasks have it.

@@ -11,6 +11,12 @@ use runtime_core::exchange::{
 use runtime_core::record::{Batch, Blobs, Format, Headers};
 use runtime_core::scalar::{Scalar, ScalarMap};
 
+/// Bytes of an error that go into a status and the log: it is for people to read.
+const MOST_MESSAGE: usize = 8 << 10;
+const MOST_CODE: usize = 256;
+const MOST_ATTRS: usize = 16;
+
+/// An error of the connector's, its texts cut to a length that a person reads and a record of the status topic holds.
 pub(crate) fn error(error: wit::Error) -> ConnectorError {
     ConnectorError {
         class: match error.class {
@@ -19,10 +25,17 @@ pub(crate) fn error(error: wit::Error) -> ConnectorError {
             wit::ErrorClass::BadConfig => ErrorClass::BadConfig,
             wit::ErrorClass::BadData => ErrorClass::BadData,
         },
-        code: error.code,
-        message: error.message,
+        code: cut(error.code, MOST_CODE),
+        message: cut(error.message, MOST_MESSAGE),
         retry_after_ms: error.retry_after_ms,
-        attrs: error.attrs,
+        attrs: error.attrs.into_iter().take(MOST_ATTRS).map(|(k, v)| (cut(k, MOST_CODE), cut(v, MOST_CODE))).collect(),
+    }
+}
+
+fn cut(text: String, most: usize) -> String {
+    match text.len() > most {
+        true => format!("{}...", &text[..text.floor_char_boundary(most)]),
+        false => text,
     }
 }
 

@@ -100,3 +100,22 @@ pub enum Request {
     /// The connector cannot go on.
     Raise(ConnectorError),
 }
+
+impl Request {
+    /// About what it takes to keep it.
+    pub(crate) fn bytes(&self) -> usize {
+        let tp = |tp: &TopicPartition| size_of::<TopicPartition>() + tp.topic.len();
+        let more = match self {
+            Self::RetryAfter(_) | Self::Commit | Self::ReconfigureTasks => 0,
+            Self::Pause(tps) | Self::Resume(tps) => tps.iter().map(tp).sum(),
+            Self::Seek(offsets) => offsets.iter().map(|offset| tp(&offset.tp) + size_of::<i64>()).sum(),
+            Self::Errant { error, .. } | Self::Raise(error) => error_bytes(error),
+        };
+        size_of::<Self>() + more
+    }
+}
+
+fn error_bytes(error: &ConnectorError) -> usize {
+    let attrs = error.attrs.iter().map(|(name, value)| size_of::<(String, String)>() + name.len() + value.len());
+    error.code.len() + error.message.len() + attrs.sum::<usize>()
+}

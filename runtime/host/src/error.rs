@@ -3,6 +3,7 @@
 //! Owns the errors of loading and of calling, and the reading of wasmtime's. Invariant: every [`HostError`] but
 //! [`HostError::Connector`] and [`HostError::BadBatch`] means that the instance is gone.
 
+use crate::allowance::Exceeded;
 use crate::store::TaskData;
 use runtime_core::exchange::ConnectorError;
 use runtime_core::record::BadBatch;
@@ -85,8 +86,10 @@ impl HostError {
             return Self::Memory { call, limit_bytes: data.limits.memory_bytes(), backtrace };
         }
         let root = error.root_cause().to_string();
-        // wasmtime keeps the type of this error to itself.
-        if root.contains("fuel allocated for hostcalls has been exhausted") {
+        // wasmtime keeps the type of its own error to itself.
+        if error.downcast_ref::<Exceeded>().is_some()
+            || root.contains("fuel allocated for hostcalls has been exhausted")
+        {
             return Self::TooMuch { call, limit_bytes: data.batch_bytes };
         }
         let said = data.stderr.tail();
@@ -95,8 +98,12 @@ impl HostError {
     }
 }
 
+/// Most bytes of a backtrace: the names of functions are the component's own words, too.
+const MOST_BACKTRACE: usize = 16 << 10;
+
 fn backtrace_text(backtrace: &WasmBacktrace) -> String {
-    backtrace.to_string().trim_end().to_owned()
+    let text = backtrace.to_string();
+    text[..text.floor_char_boundary(MOST_BACKTRACE)].trim_end().to_owned()
 }
 
 impl fmt::Display for HostError {

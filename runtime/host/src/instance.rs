@@ -48,6 +48,7 @@ impl Instance {
         let data = store.data_mut();
         data.budget.begin(self.deadline);
         data.limits.begin();
+        data.allowance.begin();
         data.stderr.begin();
         store.set_epoch_deadline(1);
         Ok(store)

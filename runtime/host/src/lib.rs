@@ -11,6 +11,7 @@
 //! `runtime-core` and its loop to `runtime`. Invariant: whatever a guest does, a call ends within its deadline with an answer
 //! or a [`HostError`], and its memory here and there stays within the limits.
 
+mod allowance;
 mod bindings;
 mod cache;
 mod check;

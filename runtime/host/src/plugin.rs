@@ -19,7 +19,7 @@ use runtime_core::exchange::EosSupport;
 use runtime_core::plugin::{
     ConfigKey, Definition, Importance, Issue, Kind, PluginInfo, Recommendation, Role, Rule, Want, Width,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wasmtime::component::InstancePre;
 
@@ -48,7 +48,8 @@ impl Plugin {
         let mut asked = Asked::new(&engine, &pre, &plugin).await.map_err(LoadError::Describe)?;
         let info = asked.describe().await.map_err(LoadError::Describe)?;
         let mut definitions = BTreeMap::new();
-        for role in &info.roles {
+        // A role that is named again is asked about once.
+        for role in info.roles.iter().copied().collect::<BTreeSet<_>>() {
             let exported = match role {
                 Role::Source => source.is_some(),
                 Role::Sink => sink.is_some(),
@@ -60,7 +61,7 @@ impl Plugin {
                     "it says it is a {name} but does not export {name}-task."
                 )));
             }
-            definitions.insert(*role, asked.definition(*role).await.map_err(LoadError::Describe)?);
+            definitions.insert(role, asked.definition(role).await.map_err(LoadError::Describe)?);
         }
         Ok(Self(Arc::new(Inner { engine, pre, plugin, connector, source, sink, info, definitions })))
     }

@@ -89,12 +89,18 @@ impl SourceTask {
 /// Records of one batch: empty columns cost a guest nothing, whatever its count, but whoever walks over them.
 const MAX_RECORDS: u32 = 1 << 20;
 
+/// Bytes that the names of headers come to when each record gets its own: a dictionary of one long name costs a guest nothing.
+const MAX_HEADER_NAMES: usize = 16 << 20;
+
 /// Checks what the columns cannot: that checkpoints and marks point into the batch, in order.
 fn check(source: &runtime_core::exchange::SourceBatch) -> Result<(), BadBatch> {
     if source.records.count > MAX_RECORDS {
         return Err(BadBatch { column: "count", why: "it is more than 1,048,576" });
     }
     source.records.check()?;
+    if source.records.headers.as_ref().is_some_and(|headers| headers.name_bytes() > MAX_HEADER_NAMES) {
+        return Err(BadBatch { column: "headers", why: "their names come to more than 16,777,216 bytes" });
+    }
     let rises = |marks: Vec<u32>| marks.is_sorted() && marks.last().is_none_or(|last| *last < source.records.count);
     let bad = |column, why| Err(BadBatch { column, why });
     if !rises(source.checkpoints.iter().map(|mark| mark.after).collect()) {

@@ -2,6 +2,7 @@
 //!
 //! Owns its limits and everything that its imports work on. Invariant: whatever a guest can make grow here has a bound.
 
+use crate::allowance::Allowance;
 use crate::env::{Env, FileGrant, Request};
 use crate::imports::log::{Gate, Stderr};
 use crate::settings::Settings;
@@ -13,8 +14,8 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// Resources (open files, streams) of one instance.
-const MAX_RESOURCES: usize = 1000;
+/// Resources (open files, streams) of one instance: what all tasks hold together has to fit into the process's limit of open files.
+const MAX_RESOURCES: usize = 64;
 const MAX_INSTANCES: usize = 100;
 const MAX_TABLES: usize = 100;
 const MAX_MEMORIES: usize = 10;
@@ -29,6 +30,7 @@ pub(crate) struct TaskData {
     pub(crate) budget: Budget,
     pub(crate) limits: Limits,
     pub(crate) batch_bytes: usize,
+    pub(crate) allowance: Allowance,
     pub(crate) state_changes: BTreeMap<String, Option<Vec<u8>>>,
     pub(crate) requests: Vec<Request>,
     pub(crate) watched: BTreeSet<PathBuf>,
@@ -51,6 +53,7 @@ impl TaskData {
             budget: Budget::default(),
             limits: Limits { memory_bytes: settings.memory_bytes, used: 0, refused: false },
             batch_bytes: settings.batch_bytes,
+            allowance: Allowance::new(settings.batch_bytes),
             state_changes: BTreeMap::new(),
             requests: Vec::new(),
             watched: BTreeSet::new(),
@@ -72,6 +75,7 @@ impl TaskData {
         if self.requests.len() >= MAX_REQUESTS {
             return Err(wasmtime::format_err!("more than {MAX_REQUESTS} requests to the runtime in one call"));
         }
+        self.allowance.take(request.bytes())?;
         self.requests.push(request);
         Ok(())
     }

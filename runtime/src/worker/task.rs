@@ -50,6 +50,7 @@ pub(super) struct Context {
     pub control: mpsc::Receiver<Control>,
     pub measure: Measure,
     secrets: Secrets,
+    warnings: Warnings,
     began: Instant,
     deadline: Option<Instant>,
 }
@@ -101,7 +102,9 @@ async fn live(shared: Arc<Shared>, mut start: StartTask, control: mpsc::Receiver
         Err(trace) => return Ended::Failed { trace },
     }
     let plugin = found.plugin;
-    let mut context = Context { shared, start, plugin, stop, control, measure, secrets, began, deadline: None };
+    let warnings = Warnings { since: began, written: 0, left_out: 0 };
+    let mut context =
+        Context { shared, start, plugin, stop, control, measure, secrets, warnings, began, deadline: None };
     let ended = match direction {
         Direction::Source => source::run(&mut context).await,
         Direction::Sink => sink::run(&mut context).await,
@@ -170,8 +173,16 @@ impl Context {
         })
     }
 
+    fn warn(&mut self, task: &TaskId, text: String) {
+        let Some(left_out) = self.warnings.admit(Instant::now()) else { return };
+        if left_out > 0 {
+            tracing::warn!(task = %task, "{left_out} warnings like the next one were left out");
+        }
+        tracing::warn!(task = %task, "{}", self.secrets.hide(text));
+    }
+
     /// Tells the herder, or the log.
-    pub async fn say(&self, said: Said) {
+    pub async fn say(&mut self, said: Said) {
         self.measure.says(&said);
         let (task, run): (TaskId, Run) = (self.start.task.clone(), self.start.run);
         let input = match said {
@@ -181,9 +192,34 @@ impl Context {
             Said::TopicUsed(topic) => Input::TopicUsed { task, topic, at: wall_ms() },
             Said::Counted(_) => return,
             Said::Error(text) => return tracing::error!(task = %task, "{}", self.secrets.hide(text)),
-            Said::Warning(text) => return tracing::warn!(task = %task, "{}", self.secrets.hide(text)),
+            Said::Warning(text) => return self.warn(&task, text),
         };
         self.shared.tell.tell(input).await;
+    }
+}
+
+/// Warnings of a task that are written within a second; a connector can cause any number of them.
+const WARNINGS: u32 = 20;
+
+/// How many warnings were written, so that no connector fills the disk with them.
+struct Warnings {
+    since: Instant,
+    written: u32,
+    left_out: u64,
+}
+
+impl Warnings {
+    /// Whether one may be written now; and how many were left out before it.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        if now.duration_since(self.since) >= Duration::from_secs(1) {
+            (self.since, self.written) = (now, 0);
+        }
+        if self.written >= WARNINGS {
+            self.left_out += 1;
+            return None;
+        }
+        self.written += 1;
+        Some(std::mem::take(&mut self.left_out))
     }
 }
 
@@ -217,5 +253,20 @@ pub(super) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_thinned_and_counted() {
+        let start = Instant::now();
+        let mut warnings = Warnings { since: start, written: 0, left_out: 0 };
+        let written = (0..100).filter(|_| warnings.admit(start).is_some()).count();
+        assert_eq!((written, warnings.left_out), (WARNINGS as usize, 100 - u64::from(WARNINGS)));
+        assert_eq!(warnings.admit(start + Duration::from_secs(1)), Some(100 - u64::from(WARNINGS)));
+        assert_eq!(warnings.admit(start + Duration::from_secs(1)), Some(0));
     }
 }

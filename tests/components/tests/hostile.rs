@@ -186,6 +186,7 @@ async fn batches_that_contradict_themselves_are_refused() {
     check("checkpoint-past-batch", "checkpoints").await;
     check("checkpoint-without-partition", "checkpoints").await;
     check("checkpoints-falling", "checkpoints").await;
+    check("one-long-header", "headers").await;
 }
 
 #[tokio::test]

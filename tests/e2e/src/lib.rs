@@ -6,6 +6,7 @@
 
 pub mod connectd;
 pub mod folder;
+pub mod guests;
 pub mod purity;
 pub mod random;
 pub mod rest;

@@ -264,14 +264,16 @@ impl Consumer {
         self.positions.entry(tp.clone()).and_modify(|position| *position = offset);
     }
 
-    /// Fetch nothing of these, or fetch again.
-    pub fn set_paused(&mut self, tps: &[TopicPartition], paused: bool) {
-        for tp in tps {
+    /// Fetch nothing of these, or fetch again. Returns those that are not assigned: nothing is remembered of them.
+    pub fn set_paused<'t>(&mut self, tps: &'t [TopicPartition], paused: bool) -> Vec<&'t TopicPartition> {
+        let (own, others): (Vec<_>, Vec<_>) = tps.iter().partition(|tp| self.positions.contains_key(tp));
+        for tp in own {
             match paused {
                 true => drop(self.paused.insert(tp.clone())),
                 false => drop(self.paused.remove(tp)),
             }
         }
+        others
     }
 
     /// The old assignment is let go: join again.

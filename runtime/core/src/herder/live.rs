@@ -13,7 +13,10 @@ use alloc::{
 
 use super::wanted::Connector;
 use super::{Class, Direction, Output, Run, StartTask, State, TargetState, TaskId};
-use crate::config::ConfigMap;
+use crate::{
+    config::ConfigMap,
+    connect_topics::{self, ConfigRecord},
+};
 
 /// The instance of a connector.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -208,6 +211,39 @@ impl Live {
     }
 }
 
+/// Most bytes of a task's configuration: it is a record of `connect-configs`, whose `max.message.bytes` is 1,048,588.
+const TASK_CONFIG_BYTES: usize = 900_000;
+/// Most bytes of those of all tasks of a connector: they are written at once.
+const ALL_CONFIGS_BYTES: usize = 32 << 20;
+
+/// Why a connector cannot have these tasks; for the status.
+fn too_much(connector: &str, max: usize, tasks: &[ConfigMap]) -> Option<String> {
+    if tasks.len() > max {
+        return Some(format!(
+            "The connector {connector} has generated {} tasks, which is greater than {max}, the maximum number of tasks it \
+             is configured to create: raise tasks.max",
+            tasks.len()
+        ));
+    }
+    let bytes = |task: &ConfigMap| {
+        let id = TaskId { connector: connector.into(), task: 0 };
+        let record = connect_topics::write_config(&ConfigRecord::Task(id, Some(task.clone())));
+        record.key.len() + record.value.map_or(0, |value| value.len())
+    };
+    let mut all = 0;
+    for (number, task) in tasks.iter().enumerate() {
+        let bytes = bytes(task);
+        all += bytes;
+        if bytes > TASK_CONFIG_BYTES || all > ALL_CONFIGS_BYTES {
+            return Some(format!(
+                "The connector {connector} has generated a configuration of {bytes} bytes for its task {number}, {all} bytes so far; \
+                 a task's may have {TASK_CONFIG_BYTES} bytes, and those of all tasks {ALL_CONFIGS_BYTES}"
+            ));
+        }
+    }
+    None
+}
+
 /// What the edge says.
 impl Live {
     /// The instance runs and gave its tasks' configs.
@@ -219,19 +255,13 @@ impl Live {
             _ => return,
         };
         let max = scene.wanted.map_or(0, Connector::max_tasks) as usize;
-        if tasks.len() > max {
-            let trace = format!(
-                "The connector {} has generated {} tasks, which is greater than {max}, the maximum number of tasks it \
-                 is configured to create: raise tasks.max",
-                scene.name,
-                tasks.len()
-            );
+        let complete: Vec<_> = tasks.into_iter().map(|task| task_config(task, &config, scene.class)).collect();
+        if let Some(trace) = too_much(scene.name, max, &complete) {
             out.push_back(Output::StopConnector { connector: scene.name.into(), run });
             self.instance = Instance::Stopping { run, failed: Some((trace, config)) };
             return;
         }
-        let complete = tasks.into_iter().map(|task| task_config(task, &config, scene.class));
-        self.proposed = Some(complete.collect());
+        self.proposed = Some(complete);
         self.instance = Instance::Running { run, config };
     }
 

@@ -7,235 +7,14 @@ use alloc::{
     vec,
     vec::Vec,
 };
-use proptest::prelude::*;
 
 use super::*;
 use crate::rest::ConnectorStatus;
 
-/// The edge, the internal topics and everything that runs.
-struct World {
-    herder: Herder,
-    now: Now,
-    table: BTreeMap<String, String>,
-    status: BTreeMap<String, String>,
-    todo: VecDeque<Output>,
-    connectors: BTreeMap<(String, Run), ConfigMap>,
-    tasks: BTreeMap<(TaskId, Run), StartTask>,
-    replies: BTreeMap<u64, Result<Answer, Refusal>>,
-    next_request: u64,
-    writes_fail: bool,
-    log: Vec<String>,
-}
+mod moves;
+mod world;
 
-impl World {
-    fn new() -> World {
-        World::with(BTreeMap::new(), &[])
-    }
-
-    /// A worker that starts with these configs recorded and these files named.
-    fn with(table: BTreeMap<String, String>, named: &[&str]) -> World {
-        let class = |direction| vec![Class { direction, version: "1".into(), task_class: "T".into() }];
-        let catalogue = [("Source".into(), class(Direction::Source)), ("Sink".into(), class(Direction::Sink))];
-        let settings = Settings { worker_id: "w:1".into(), catalogue: catalogue.into(), request_timeout_ms: 90_000 };
-        let mut herder = Herder::new(settings);
-        let record = |(key, value): (&String, &String)| TopicRecord { key: key.clone(), value: Some(value.clone()) };
-        assert_eq!(herder.load_configs(table.iter().map(record).collect()), []);
-        let mut world = World {
-            herder,
-            now: Now(0),
-            table,
-            status: BTreeMap::new(),
-            todo: VecDeque::new(),
-            connectors: BTreeMap::new(),
-            tasks: BTreeMap::new(),
-            replies: BTreeMap::new(),
-            next_request: 0,
-            writes_fail: false,
-            log: Vec::new(),
-        };
-        world.input(Input::Start { named: named.iter().map(|name| name.to_string()).collect() });
-        world
-    }
-
-    fn input(&mut self, input: Input) {
-        self.herder.handle(self.now, input);
-        while let Some(output) = self.herder.poll_output() {
-            self.todo.push_back(output);
-        }
-    }
-
-    fn ask(&mut self, operation: Operation) -> u64 {
-        self.next_request += 1;
-        self.input(Input::Request { id: RequestId(self.next_request), operation });
-        self.next_request
-    }
-
-    /// Asks, and does everything until nothing is left to do.
-    fn run(&mut self, operation: Operation) -> Result<Answer, Refusal> {
-        let id = self.ask(operation);
-        self.settle();
-        self.replies.remove(&id).expect("an answer")
-    }
-
-    fn settle(&mut self) {
-        for _ in 0..10_000 {
-            if !self.step(0) {
-                return;
-            }
-        }
-        panic!("the herder never comes to rest: {:#?}", self.log);
-    }
-
-    /// Does one of the things to do: the first one that has the same subject as the `pick`th.
-    fn step(&mut self, pick: usize) -> bool {
-        if self.todo.is_empty() {
-            return false;
-        }
-        let subject = subject(&self.todo[pick % self.todo.len()]);
-        let first = self.todo.iter().position(|output| self::subject(output) == subject).unwrap();
-        let output = self.todo.remove(first).unwrap();
-        self.execute(output);
-        true
-    }
-
-    fn execute(&mut self, output: Output) {
-        match output {
-            Output::Validate { id, config, .. } => {
-                let refusal = Refusal::new(RefusalKind::BadRequest, "bad");
-                let outcome = if config.contains("bad") { Err(refusal) } else { Ok(()) };
-                self.input(Input::Validated { id, outcome });
-            }
-            Output::WriteConfigs { write, .. } if self.writes_fail => {
-                self.input(Input::WriteFailed { write, reason: "no space".into() });
-            }
-            Output::WriteConfigs { write, records } => {
-                for TopicRecord { key, value } in records {
-                    self.log.push(format!("write {key}"));
-                    match value {
-                        Some(value) => self.table.insert(key, value),
-                        None => self.table.remove(&key),
-                    };
-                }
-                self.input(Input::Written(write));
-            }
-            Output::WriteStatus(records) => {
-                for TopicRecord { key, value } in records {
-                    match value {
-                        Some(value) => self.status.insert(key, value),
-                        None => self.status.remove(&key),
-                    };
-                }
-            }
-            Output::StartConnector { connector, run, config, max_tasks, .. } => {
-                assert!(self.connectors.keys().all(|(name, _)| *name != connector), "two instances of {connector}");
-                self.log.push(format!("start {connector}"));
-                if config.contains("fails") {
-                    return self.input(Input::ConnectorFailed { connector, run, trace: "no\n\tat x".into() });
-                }
-                let tasks = (0..max_tasks)
-                    .map(|i| [("i", i.to_string()), ("v", config.get("v").unwrap_or("").into())].into_iter().collect());
-                self.connectors.insert((connector.clone(), run), config.clone());
-                self.input(Input::ConnectorStarted { connector, run, tasks: tasks.collect() });
-            }
-            Output::StopConnector { connector, run } => {
-                self.log.push(format!("stop {connector}"));
-                self.connectors.remove(&(connector.clone(), run));
-                self.input(Input::ConnectorStopped { connector, run });
-            }
-            Output::StartTask(start) => {
-                let (task, run) = (start.task.clone(), start.run);
-                assert!(self.tasks.keys().all(|(id, _)| *id != task), "two runs of {task}");
-                self.log.push(format!("start {task}"));
-                let paused = start.paused;
-                self.tasks.insert((task.clone(), run), start);
-                self.input(match paused {
-                    true => Input::TaskPaused { task, run },
-                    false => Input::TaskRunning { task, run },
-                });
-            }
-            Output::StopTask { task, run } => {
-                self.log.push(format!("stop {task}"));
-                self.tasks.remove(&(task.clone(), run));
-                self.input(Input::TaskStopped { task, run });
-            }
-            Output::PauseTask { task, run } => {
-                self.log.push(format!("pause {task}"));
-                self.input(Input::TaskPaused { task, run });
-            }
-            Output::ResumeTask { task, run } => {
-                self.log.push(format!("resume {task}"));
-                self.input(Input::TaskRunning { task, run });
-            }
-            Output::Offsets { id, action, .. } => {
-                let answer = Answer::Message(format!("{action:?}"));
-                self.input(Input::Offsets { id, outcome: Ok(answer) });
-            }
-            Output::Reply { id, outcome } => {
-                assert!(self.replies.insert(id.0, outcome).is_none(), "answered twice");
-            }
-        }
-    }
-
-    fn put(&mut self, name: &str, config: &str) -> Result<Answer, Refusal> {
-        self.run(put(name, config, Origin::Rest))
-    }
-
-    fn fail_task(&mut self, name: &str, i: u32) {
-        let id = TaskId { connector: name.into(), task: i };
-        let key = self.tasks.keys().find(|(task, _)| *task == id).cloned().expect("a running task");
-        self.tasks.remove(&key);
-        self.input(Input::TaskFailed { task: key.0, run: key.1, trace: "trap\n\tat 0".into() });
-        self.settle();
-    }
-
-    /// E.g. `RUNNING: RUNNING PAUSED`.
-    fn status(&self, name: &str) -> String {
-        let Some(ConnectorStatus { connector, tasks, .. }) = self.herder.status(name) else {
-            return "absent".into();
-        };
-        let tasks: Vec<_> = tasks.iter().map(|task| task.state.as_str()).collect();
-        format!("{}:{}", connector.state, tasks.iter().map(|state| format!(" {state}")).collect::<String>())
-    }
-
-    fn take_log(&mut self) -> String {
-        core::mem::take(&mut self.log).join(", ")
-    }
-}
-
-/// Outputs about the same thing are done in order.
-fn subject(output: &Output) -> String {
-    match output {
-        Output::StartConnector { connector, .. } | Output::StopConnector { connector, .. } => connector.clone(),
-        Output::StartTask(StartTask { task, .. })
-        | Output::StopTask { task, .. }
-        | Output::PauseTask { task, .. }
-        | Output::ResumeTask { task, .. } => task.to_string(),
-        Output::WriteStatus(_) => "status".into(),
-        Output::Validate { id, .. } | Output::Offsets { id, .. } | Output::Reply { id, .. } => {
-            format!("{id:?}")
-        }
-        Output::WriteConfigs { .. } => "configs".into(),
-    }
-}
-
-fn config(text: &str) -> ConfigMap {
-    text.split_whitespace().filter_map(|pair| pair.split_once('=')).collect()
-}
-
-fn put(name: &str, text: &str, origin: Origin) -> Operation {
-    let config = config(text);
-    Operation::Put { connector: name.into(), config, origin, replace: true, initial_state: None }
-}
-
-fn target(name: &str, target: TargetState) -> Operation {
-    Operation::SetTarget { connector: name.into(), target }
-}
-
-fn restart(name: &str, include_tasks: bool, only_failed: bool) -> Operation {
-    Operation::Restart { connector: name.into(), include_tasks, only_failed }
-}
-
-const SOURCE: &str = "connector.class=Source tasks.max=2";
+use world::*;
 
 #[test]
 fn a_connector_is_recorded_before_it_is_started_and_its_tasks_before_they_are() {
@@ -270,6 +49,20 @@ fn the_same_config_restarts_the_instance_and_leaves_the_tasks_alone() {
     );
     assert_eq!(world.status("n"), "RUNNING: RUNNING");
     assert!(!world.status.contains_key("status-task-n-1"), "its status is removed");
+}
+
+#[test]
+fn task_configs_that_no_record_can_hold_fail_the_connector() {
+    let mut world = World::new();
+    let refused = world.put("n", &format!("{SOURCE} v={}", "x".repeat(1_000_000)));
+    assert!(
+        matches!(&refused, Err(refusal) if refusal.message.contains("a task's may have 900000 bytes")),
+        "{refused:?}"
+    );
+    assert_eq!(world.take_log(), "write connector-n, start n, stop n");
+    assert_eq!(world.status("n"), "FAILED:");
+    world.put("n", &format!("{SOURCE} v={}", "x".repeat(100_000))).unwrap();
+    assert_eq!(world.status("n"), "RUNNING: RUNNING RUNNING");
 }
 
 fn request(word: &str) -> Operation {
@@ -524,98 +317,4 @@ fn stopping_the_worker_stops_everything() {
     assert!(world.herder.is_idle() && world.tasks.is_empty() && world.connectors.is_empty());
     assert_eq!(world.status("n"), "UNASSIGNED: UNASSIGNED UNASSIGNED");
     assert_eq!(world.put("x", SOURCE).unwrap_err().message, "The worker is shutting down");
-}
-
-#[derive(Clone, Debug)]
-enum Move {
-    Ask(Operation),
-    Step(usize),
-    FailTask(usize),
-    FailConnector(usize),
-    Writes(bool),
-    Kill,
-}
-
-fn any_move() -> impl Strategy<Value = Move> {
-    let name = prop_oneof![Just("a"), Just("b")];
-    let operation = (name, 0..10u32, any::<bool>(), any::<bool>()).prop_map(|(name, kind, one, two)| match kind {
-        0 | 1 => put(name, if one { SOURCE } else { "connector.class=Sink topics=t v=2" }, Origin::Rest),
-        2 => put(name, "connector.class=Source fails=1", Origin::File),
-        3 => Operation::Delete(name.into()),
-        4 => target(name, TargetState::Paused),
-        5 => target(name, TargetState::Started),
-        6 => target(name, TargetState::Stopped),
-        7 => restart(name, one, two),
-        8 => Operation::RestartTask(TaskId { connector: name.into(), task: one as u32 }),
-        _ => Operation::Patch { connector: name.into(), patch: vec![("v".into(), one.then(|| "3".into()))] },
-    });
-    prop_oneof![
-        4 => operation.prop_map(Move::Ask),
-        8 => (0..4usize).prop_map(Move::Step),
-        1 => any::<usize>().prop_map(Move::FailTask),
-        1 => any::<usize>().prop_map(Move::FailConnector),
-        1 => any::<bool>().prop_map(Move::Writes),
-        1 => Just(Move::Kill),
-    ]
-}
-
-proptest! {
-    /// `World::execute` asserts on the way that nothing ever runs twice.
-    #[test]
-    fn any_sequence_ends_with_every_wanted_task_owned_once(moves in prop::collection::vec(any_move(), 0..80)) {
-        let mut world = World::new();
-        for step in moves {
-            match step {
-                Move::Ask(operation) => drop(world.ask(operation)),
-                Move::Step(pick) => drop(world.step(pick)),
-                Move::Writes(fail) => world.writes_fail = fail,
-                Move::Kill => world = World::with(world.table, &[]),
-                Move::FailTask(pick) => {
-                    let Some((task, run)) = pick_key(&world.tasks, pick) else { continue };
-                    world.tasks.remove(&(task.clone(), run));
-                    world.input(Input::TaskFailed { task, run, trace: "trap".into() });
-                }
-                Move::FailConnector(pick) => {
-                    let Some((connector, run)) = pick_key(&world.connectors, pick) else { continue };
-                    world.connectors.remove(&(connector.clone(), run));
-                    world.input(Input::ConnectorFailed { connector, run, trace: "raised".into() });
-                }
-            }
-        }
-        world.writes_fail = false;
-        world.settle();
-        world.now = world.now.plus(RETRY_MS);
-        world.input(Input::Tick);
-        world.settle();
-        prop_assert_eq!(world.replies.len() as u64, world.next_request, "every request is answered");
-        for name in world.herder.names() {
-            let status = world.herder.status(&name).unwrap();
-            for task in world.herder.tasks(&name).unwrap() {
-                let state = &status.tasks[task.id.task as usize].state;
-                let runs = world.tasks.iter().filter(|((id, _), _)| *id == task.id).collect::<Vec<_>>();
-                match runs.as_slice() {
-                    [(_, run)] => {
-                        prop_assert_eq!(&run.config, &task.config);
-                        prop_assert!(state == "RUNNING" || state == "PAUSED", "{}", state);
-                    }
-                    [] => prop_assert_eq!(state, "FAILED"),
-                    _ => prop_assert!(false, "owned twice"),
-                }
-            }
-            let shown = &status.connector.state;
-            let instances = world.connectors.keys().filter(|(of, _)| *of == name).count();
-            prop_assert_eq!(instances == 1, shown == "RUNNING", "{}", shown);
-        }
-        let wanted: usize = world.herder.names().iter().map(|name| world.herder.tasks(name).unwrap().len()).sum();
-        prop_assert!(world.tasks.len() <= wanted, "a task runs that nobody wants");
-        // A worker that starts from the records alone comes to the same wants.
-        let again = World::with(world.table.clone(), &[]);
-        for name in again.herder.names() {
-            prop_assert_eq!(again.herder.info(&name), world.herder.info(&name));
-        }
-    }
-}
-
-fn pick_key<K: Clone + Ord, V>(map: &BTreeMap<K, V>, pick: usize) -> Option<K> {
-    (!map.is_empty()).then(|| map.keys().nth(pick % map.len()).cloned()).flatten()
 }

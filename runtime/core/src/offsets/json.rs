@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for MapVisitor {
 }
 
 /// Bounds the time that reading a map takes; connectors use a handful.
-const MAX_ENTRIES: usize = 1000;
+pub const MAX_ENTRIES: usize = 1000;
 
 enum Value {
     Scalar(Scalar),

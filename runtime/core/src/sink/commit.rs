@@ -5,6 +5,7 @@ use broker_core::{
     error::Error,
     request::{AtomicAppend, OffsetCommit, OffsetToCommit, Reply},
 };
+use bytes::Bytes;
 
 use super::{
     LettingGo, Phase, Sink,
@@ -30,7 +31,7 @@ pub(super) struct Commit {
     /// As it is committed, or where the partition began.
     committed: Offsets,
     /// What the connector changed of its state since the last append.
-    unsaved: Vec<StateChange>,
+    unsaved: BTreeMap<String, Option<Bytes>>,
     /// Letters of records that were delivered since the last append.
     letters: Vec<Letter>,
     /// Letters of records that have ended the task.
@@ -59,7 +60,7 @@ impl Commit {
             requested: false,
             delivered: Offsets::new(),
             committed: Offsets::new(),
-            unsaved: Vec::new(),
+            unsaved: BTreeMap::new(),
             letters: Vec::new(),
             last_letters: Vec::new(),
             append: None,
@@ -101,6 +102,12 @@ impl Commit {
 
     pub fn save(&mut self, changes: Vec<StateChange>) {
         self.unsaved.extend(changes);
+    }
+
+    /// State that no append has taken yet.
+    #[cfg(test)]
+    pub fn kept_state(&self) -> impl Iterator<Item = (&String, &Option<Bytes>)> {
+        self.unsaved.iter()
     }
 
     /// Letters of records that count as delivered now: they go with the next commit, and soon.
@@ -204,7 +211,10 @@ impl Commit {
 
     /// What an append held goes with the next one.
     fn take_back(&mut self, pending: Pending) {
-        self.unsaved.splice(0..0, pending.append.state);
+        for (key, value) in pending.append.state {
+            // What was changed since then counts.
+            self.unsaved.entry(key).or_insert(value);
+        }
         self.letters.splice(0..0, pending.letters);
     }
 
@@ -227,14 +237,20 @@ impl Commit {
 impl Sink {
     /// `pre-commit` has said what is safe.
     pub(super) fn commit_these(&mut self, safe: Vec<TpOffset>) {
-        let mut offsets = Offsets::new();
+        let (mut offsets, mut odd) = (Offsets::new(), Vec::new());
         for TpOffset { tp, offset } in safe {
             match self.commit.delivered.get(&tp) {
-                Some(delivered) if offset <= *delivered => drop(offsets.insert(tp, offset)),
-                Some(_) => self
-                    .warn(format!("pre-commit named {}-{} offset {offset}, which was not put", tp.topic, tp.partition)),
-                None => self.warn(format!("pre-commit named {}-{}, which is not assigned", tp.topic, tp.partition)),
+                Some(delivered) if (0..=*delivered).contains(&offset) => drop(offsets.insert(tp, offset)),
+                Some(_) => odd.push((tp, offset, "which was not put")),
+                None => odd.push((tp, offset, "which is not assigned")),
             }
+        }
+        // A line for each would be a flood.
+        if let Some((tp, offset, why)) = odd.first() {
+            let (TopicPartition { topic, partition }, count) = (tp, odd.len());
+            self.warn(format!(
+                "pre-commit named {topic}-{partition} offset {offset}, {why} ({count} such): it is not committed"
+            ));
         }
         let letters = core::mem::take(&mut self.commit.letters);
         if offsets.is_empty() {
@@ -261,7 +277,7 @@ impl Sink {
             AtomicAppend { task, batches, offsets: None, state: Vec::new() }
         } else {
             let offsets = OffsetCommit { who: self.consumer.as_member(), topics: topics.into_iter().collect() };
-            let state = core::mem::take(&mut self.commit.unsaved);
+            let state = core::mem::take(&mut self.commit.unsaved).into_iter().collect();
             AtomicAppend { task, batches, offsets: Some(offsets), state }
         };
         self.commit.append = Some(Pending { append, offsets, letters });

@@ -5,6 +5,7 @@
 //! is there once; only before the task fails, or for a connector that commits nothing, they go alone.
 
 use alloc::{
+    collections::BTreeSet,
     format,
     string::{String, ToString},
     sync::Arc,
@@ -167,9 +168,11 @@ impl Sink {
         let origin = delivery.origin.clone();
         let place =
             |index: u32| origin.as_ref().and_then(|origin| origin.places.get(index as usize)).copied().unwrap_or(index);
+        // A record that is named twice has failed once, for the first reason.
+        let mut named = BTreeSet::new();
         let failures: Vec<Failed> = errors
             .into_iter()
-            .filter(|(index, _)| *index < delivery.records.count)
+            .filter(|(index, _)| *index < delivery.records.count && named.insert(*index))
             .map(|(index, error)| Failed {
                 index: place(index),
                 stage: Stage::TaskPut,

@@ -3,7 +3,7 @@
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use super::{
-    Answer, Calling, Settings, Sink,
+    Answer, Calling, Output, Settings, Sink,
     dead::{Letter, Origin},
 };
 use crate::{
@@ -49,7 +49,7 @@ impl Sink {
         }
         for topic in &records.topics {
             if self.used.insert(topic.clone()) {
-                self.outputs.push_back(super::Output::Say(Said::TopicUsed(topic.clone())));
+                self.outputs.push_back(Output::Say(Said::TopicUsed(topic.clone())));
             }
         }
         self.deliver(records, next);
@@ -121,8 +121,48 @@ impl Sink {
         }
     }
 
-    /// The connector wants to go on elsewhere: what is on its way does not count any more.
+    /// The connector wants no more of these for now, or wants them again.
+    pub(super) fn set_paused(&mut self, tps: &[TopicPartition], paused: bool) {
+        let others = self.consumer.set_paused(tps, paused);
+        if paused && others.len() < tps.len() {
+            self.fetch_again();
+        }
+        if let Some(tp) = others.first() {
+            let (what, count) = (if paused { "pause" } else { "resume" }, others.len());
+            self.warn(format!(
+                "the connector asked to {what} {}-{}, which is not assigned ({count} such)",
+                tp.topic, tp.partition
+            ));
+        }
+    }
+
+    /// What was fetched ahead may be of a partition that is paused now: nothing of it is put. Records that are being tried again are.
+    fn fetch_again(&mut self) {
+        if self.consumer.cancel_fetch() {
+            self.outputs.push_back(Output::CancelFetch);
+        }
+        self.deliveries.truncate(usize::from(self.put_at.is_some()));
+        let mut resume = self.commit.resume_points();
+        resume.extend(self.deliveries.iter().flat_map(|kept| kept.next.clone()));
+        for (tp, offset) in resume {
+            self.consumer.seek(&tp, offset);
+        }
+    }
+
+    /// The connector wants to go on elsewhere: what is on its way does not count any more. As in Kafka, one that names no offset of its
+    /// own partitions has lost its way, and ends.
     pub(super) fn seek(&mut self, offsets: &[TpOffset]) {
+        let assigned = self.consumer.positions();
+        let wrong = offsets.iter().find_map(|TpOffset { tp, offset }| match assigned.contains_key(tp) {
+            true if *offset >= 0 => None,
+            true => Some((tp, offset, "an offset is not negative")),
+            false => Some((tp, offset, "it is not assigned")),
+        });
+        // After the partitions were let go there is nothing to go on with.
+        if let Some((tp, offset, why)) = wrong.filter(|_| !assigned.is_empty()) {
+            let text = format!("the connector asked to go on at {}-{} offset {offset}: {why}", tp.topic, tp.partition);
+            return self.fail(text);
+        }
         self.stop_delivering();
         // What was fetched and is dropped now must be fetched again.
         for (tp, offset) in self.commit.resume_points() {

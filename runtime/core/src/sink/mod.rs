@@ -31,7 +31,7 @@ use crate::{
     consumer::{Consumer, Event},
     exchange::TopicPartition,
     source::task_name,
-    task::{Backoff, CallError, Count, Ended, Said},
+    task::{Backoff, CallError, Count, Ended, Said, at_least_the_shortest},
     time::Now,
 };
 
@@ -151,7 +151,7 @@ impl Sink {
                 self.keeps_state |= !state.is_empty();
                 self.commit.save(state);
                 let retry_after = effects.iter().rev().find_map(|effect| match effect {
-                    Effect::RetryAfter(ms) => Some(u64::from(*ms)),
+                    Effect::RetryAfter(ms) => Some(at_least_the_shortest(*ms)),
                     _ => None,
                 });
                 let effects = self.take_errant(effects);
@@ -376,8 +376,8 @@ impl Sink {
     fn take_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Pause(tps) => self.consumer.set_paused(&tps, true),
-                Effect::Resume(tps) => self.consumer.set_paused(&tps, false),
+                Effect::Pause(tps) => self.set_paused(&tps, true),
+                Effect::Resume(tps) => self.set_paused(&tps, false),
                 Effect::Seek(offsets) => self.seek(&offsets),
                 Effect::RequestCommit => self.commit.request(),
                 Effect::RetryAfter(_) => {}

@@ -59,7 +59,7 @@ pub struct Source {
     /// Batches that wait for the append before them.
     ready: Ready,
     /// What the connector changed of its state since the last records.
-    unsaved: Vec<StateChange>,
+    unsaved: BTreeMap<String, Option<Bytes>>,
     acks: VecDeque<Done>,
     commit_due: bool,
     seq: u64,
@@ -123,7 +123,7 @@ struct Prepared {
     failed: Vec<u32>,
     /// Records that a transform dropped.
     filtered: u32,
-    state: Vec<StateChange>,
+    state: BTreeMap<String, Option<Bytes>>,
     wall: i64,
     seq: u64,
 }
@@ -134,6 +134,9 @@ struct Done {
     ack: Ack,
     offsets: Vec<(ScalarMap, ScalarMap)>,
 }
+
+/// The shortest wait after a poll that gave nothing: asking is not free.
+const IDLE_MS: u64 = 10;
 
 impl Source {
     /// A task that has not begun: give it [`Input::Tick`].
@@ -152,7 +155,7 @@ impl Source {
             asking_sent: false,
             polled: None,
             ready: Ready::default(),
-            unsaved: Vec::new(),
+            unsaved: BTreeMap::new(),
             acks: VecDeque::new(),
             commit_due: false,
             seq: 0,
@@ -330,10 +333,11 @@ impl Source {
             Ok(polled) => {
                 self.poll_backoff.reset();
                 match polled {
+                    Polled::Records(batch) if batch.is_empty() => self.poll_at = Some(now.plus(IDLE_MS)),
                     Polled::Records(batch) => self.convert(batch, wall),
                     // What changed while it was called, it may not have seen.
                     Polled::Idle(_) if self.woken => self.poll_at = None,
-                    Polled::Idle(ms) => self.poll_at = Some(now.plus(u64::from(ms))),
+                    Polled::Idle(ms) => self.poll_at = Some(now.plus(u64::from(ms).max(IDLE_MS))),
                     Polled::Finished => self.finished = true,
                 }
             }

@@ -33,6 +33,8 @@ pub(super) fn last_of_each(batch: &SourceBatch) -> Result<Vec<(ScalarMap, Scalar
         let partition = batch.partitions.get(index as usize);
         let partition = partition
             .ok_or_else(|| format!("a checkpoint names source partition {index}, which the batch does not have"))?;
+        offsets::check(partition)?;
+        offsets::check(offset)?;
         Ok((partition.clone(), offset.to_vec()))
     });
     named.collect()

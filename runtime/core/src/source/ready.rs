@@ -6,7 +6,7 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use bytes::Bytes;
 
 use super::Done;
-use crate::{batches::Batches, scalar::ScalarMap, task::StateChange};
+use crate::{batches::Batches, scalar::ScalarMap};
 
 /// Polls in one append, whatever their size: each is acknowledged by a call of its own in the list.
 const MOST_POLLS: usize = 64;
@@ -24,7 +24,7 @@ pub(super) struct Ready {
 
 impl Ready {
     /// Adds a poll.
-    pub fn push(&mut self, batches: Batches, state: Vec<StateChange>, done: Done, wall: i64) {
+    pub fn push(&mut self, batches: Batches, state: BTreeMap<String, Option<Bytes>>, done: Done, wall: i64) {
         self.bytes += batches.iter().map(|(_, _, batch)| batch.bytes.len()).sum::<usize>();
         self.batches.extend(batches);
         self.offsets.extend(done.offsets.iter().cloned());

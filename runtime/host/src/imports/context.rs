@@ -5,6 +5,7 @@ use crate::bindings::connect::connector::{connector_context, sink_context, sourc
 use crate::convert;
 use crate::env::Request;
 use crate::store::TaskData;
+use runtime_core::scalar;
 
 impl task_context::Host for TaskData {
     fn connector_name(&mut self) -> wasmtime::Result<String> {
@@ -30,8 +31,14 @@ impl task_context::Host for TaskData {
 
 impl source_context::Host for TaskData {
     fn offsets(&mut self, partitions: Vec<ScalarMapResult>) -> wasmtime::Result<Vec<Option<ScalarMapResult>>> {
-        let offset = |partition| self.env.offsets.get(&convert::scalar_map(partition)).map(convert::scalar_map_result);
-        Ok(partitions.into_iter().map(offset).collect())
+        let mut offsets = Vec::with_capacity(partitions.len());
+        for partition in partitions {
+            let offset = self.env.offsets.get(&convert::scalar_map(partition));
+            // The same large offset can be asked for any number of times.
+            self.allowance.take(offset.map_or(0, scalar::bytes))?;
+            offsets.push(offset.map(convert::scalar_map_result));
+        }
+        Ok(offsets)
     }
 }
 

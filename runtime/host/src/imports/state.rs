@@ -26,6 +26,7 @@ impl Host for TaskData {
                 return Ok(Err(refusal(ErrorClass::Fatal, "state.full", message)));
             }
         }
+        self.allowance.take(key.len() + value.as_ref().map_or(0, Vec::len))?;
         match &value {
             Some(value) => self.env.state.insert(key.clone(), value.clone()),
             None => self.env.state.remove(&key),

@@ -3,7 +3,7 @@
 wit_bindgen::generate!({ path: "../../../../wit", world: "source-connector", generate_all });
 
 use connect::connector::config_def;
-use connect::connector::types::{Batch, Blobs, Error, Format};
+use connect::connector::types::{Batch, Blobs, Error, Format, HeaderCols};
 use exports::connect::connector::{connector, plugin, source_task};
 use std::cell::RefCell;
 
@@ -12,6 +12,7 @@ type Config = Vec<(String, String)>;
 struct Forger;
 
 thread_local! {
+    static CONFIG: RefCell<Config> = const { RefCell::new(Vec::new()) };
     static FORGERY: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -41,11 +42,12 @@ impl plugin::Guest for Forger {
 }
 
 impl connector::Guest for Forger {
-    fn start(_role: connector::Role, _config: Config) -> Result<(), Error> {
+    fn start(_role: connector::Role, config: Config) -> Result<(), Error> {
+        CONFIG.with(|place| place.replace(config));
         Ok(())
     }
     fn task_configs(_max_tasks: u32, _previous: Vec<Config>) -> Result<Vec<Config>, Error> {
-        Ok(vec![])
+        Ok(vec![CONFIG.take()])
     }
     fn stop() -> Result<(), Error> {
         Ok(())
@@ -100,10 +102,24 @@ fn forge(forgery: &str) -> source_task::SourceBatch {
             (batch.partitions, batch.checkpoints) = (vec![vec![]], vec![checkpoint(1, 0), checkpoint(0, 0)]);
         }
         "aliased-names" => records.topics = aliased(),
+        "one-long-header" => long_header(records, 20_000),
         "huge" => records.values.data = vec![0; 40 << 20],
         other => panic!("unknown forgery {other}"),
     }
     batch
+}
+
+/// Records with one header each, whose name they share: a megabyte here, twenty gigabytes for a host that writes it into each record.
+fn long_header(records: &mut Batch, count: u32) {
+    let rising = (1..=count).collect::<Vec<_>>();
+    records.count = count;
+    records.values = Blobs { ends: vec![], nulls: vec![], data: vec![] };
+    records.headers = Some(HeaderCols {
+        names: vec!["x".repeat(1 << 20)],
+        record_ends: ends(&rising),
+        name_ix: vec![0; 2 * count as usize],
+        values: Blobs { ends: vec![], nulls: vec![], data: vec![] },
+    });
 }
 
 fn ends(ends: &[u32]) -> Vec<u8> {

@@ -1,10 +1,13 @@
 //! A source and a sink that do, in the call that `in` names, what `do` says.
 
 use connect_sdk::{
-    About, Ack, Batch, Config, Definition, Error, Importance, Issue, Key, Kind, Poll, Put, RawConfig, Records,
-    SinkConnector, SourceConnector, TopicPartition, TpOffset, export_source_and_sink, host,
+    About, Ack, Batch, Config, Definition, Error, Importance, Issue, Key, Kind, NewRecord, Poll, Put, RawConfig,
+    Records, Scalar, SinkConnector, SourceConnector, SourceOffset, TopicPartition, TpOffset, export_source_and_sink,
+    host, map,
 };
-use std::hint::black_box;
+use deeds::misbehave;
+
+mod deeds;
 
 struct Hostile {
     call: String,
@@ -20,63 +23,6 @@ impl Hostile {
     fn at(&self, call: &str) -> Result<(), Error> {
         if self.call == call { misbehave(&self.deed) } else { Ok(()) }
     }
-}
-
-fn misbehave(deed: &str) -> Result<(), Error> {
-    match deed {
-        "panic" => panic!("told to panic"),
-        "abort" => std::process::abort(),
-        "overflow" => {
-            black_box(recurse(1));
-        }
-        "divide" => {
-            black_box(1 / black_box(0i32));
-        }
-        "loop" => loop {
-            black_box(());
-        },
-        "loop-calling" => loop {
-            black_box(host::stopping());
-        },
-        "hog" => {
-            let mut hoard = Vec::new();
-            loop {
-                hoard.push(black_box(vec![1u8; 1 << 20]));
-            }
-        }
-        "requests" => loop {
-            host::sink::request_commit();
-        },
-        "log" => {
-            for n in 0..100_000 {
-                host::log::info(&format!("line {n} {}", "x".repeat(1000)));
-            }
-        }
-        "state" => {
-            for n in 0..1000 {
-                host::state::put(&n.to_string(), &[0; 100])?;
-            }
-        }
-        "passwd" => {
-            host::files::Reader::open("passwd")?;
-        }
-        "std-file" => {
-            std::fs::read("/etc/passwd").map_err(|error| Error::fatal("std", error.to_string()))?;
-        }
-        "std-socket" => {
-            std::net::TcpStream::connect("127.0.0.1:1").map_err(|error| Error::fatal("std", error.to_string()))?;
-        }
-        "retriable" => return Err(Error::retriable("hostile.later", "try again")),
-        "fatal" => return Err(Error::fatal("hostile.never", "it is over")),
-        other => panic!("unknown deed {other}"),
-    }
-    Ok(())
-}
-
-// The point is that it does not end.
-#[allow(unconditional_recursion)]
-fn recurse(n: u64) -> u64 {
-    black_box([n; 1000])[999] + recurse(black_box(n + 1))
 }
 
 fn definition() -> Definition {
@@ -101,23 +47,65 @@ impl SourceConnector for Source {
         deed(config, "validate").err().map(|e| Issue { key: "do".to_owned(), message: e.message }).into_iter().collect()
     }
     fn task_configs(config: &Config, _max_tasks: u32) -> Result<Vec<RawConfig>, Error> {
-        deed(config, "connector.task-configs")?;
+        let own = Hostile::new(config);
+        match (own.call.as_str(), own.deed.as_str()) {
+            ("connector.task-configs", "many") => return Ok(vec![config.raw().clone(); 10_000]),
+            ("connector.task-configs", "wide") => {
+                let wide = [config.raw().clone(), vec![("wide".to_owned(), "x".repeat(8 << 20))]];
+                return Ok(vec![wide.concat()]);
+            }
+            _ => own.at("connector.task-configs")?,
+        }
         Ok(vec![config.raw().clone()])
+    }
+    fn alter_offsets(config: &Config, _offsets: &[SourceOffset]) -> Result<bool, Error> {
+        deed(config, "alter-offsets")?;
+        Ok(true)
     }
     fn start(config: &Config) -> Result<Self, Error> {
         deed(config, "start")?;
         Ok(Self(Hostile::new(config)))
     }
     fn poll(&mut self, out: &mut Records) -> Result<Poll, Error> {
-        if self.0.call == "poll" && self.0.deed == "flood" {
-            out.topic("t");
-            (0..40_000).for_each(|_| out.push_text(&"x".repeat(1000)));
+        let topic = host::connector_name();
+        out.topic(&topic);
+        if self.0.call == "poll" {
+            match self.0.deed.as_str() {
+                "flood" => (0..20_000).for_each(|_| out.push_text(&"x".repeat(1000))),
+                "idle-at-once" => return Ok(Poll::Idle(0)),
+                "other-partition" => {
+                    out.push(NewRecord { partition: Some(7), value: Some(b"x"), ..NewRecord::default() })
+                }
+                "other-topic" => {
+                    out.topic("../../etc/passwd");
+                    out.push_text("x");
+                }
+                "long-record" => out.push_text(&"x".repeat(2 << 20)),
+                "long-offset" => {
+                    out.push_text("x");
+                    out.checkpoint(&map("at", Scalar::Int(1)), map("to", Scalar::Text("x".repeat(2 << 20))));
+                }
+                "wide-offset" => {
+                    out.push_text("x");
+                    let wide = (0..2000).map(|n| (n.to_string(), Scalar::Int(n))).collect();
+                    out.checkpoint(&map("at", Scalar::Int(1)), wide);
+                }
+                "twice-in-offset" => {
+                    out.push_text("x");
+                    let twice = [map("to", Scalar::Int(1)), map("to", Scalar::Int(2))].concat();
+                    out.checkpoint(&twice, map("to", Scalar::Int(1)));
+                }
+                // As fast as it can, for ever.
+                "firehose" => {
+                    (0..10_000).for_each(|_| out.push_text(&"x".repeat(100)));
+                    return Ok(Poll::Ready);
+                }
+                deed => misbehave(deed)?,
+            }
         }
-        if self.0.deed != "flood" {
-            self.0.at("poll")?;
+        if out.is_empty() {
+            out.push_text("still here");
         }
-        out.topic("t");
-        out.push_text("still here");
         Ok(Poll::Ready)
     }
     fn acked(&mut self, _acks: &[Ack]) -> Result<(), Error> {
