@@ -1,7 +1,8 @@
 //! The suite `cluster`: our worker and our console tools beside the real Kafka broker, and Kafka's own tools as the oracle.
 //!
-//! Owns the script of the transcripts. Leaves the worker's own stories to `worker`. Invariant: both sides of a transcript run against one broker, each on topics of its own.
+//! Owns the script of the transcripts. Leaves the worker's own stories to `worker`, and those of what befalls it to `faults`. Invariant: both sides of a transcript run against one broker, each on topics of its own.
 
+mod faults;
 mod secure;
 mod worker;
 
@@ -27,7 +28,7 @@ pub fn suite() -> Result<Score> {
     let _running = broker.start()?;
     let mut score = Score::default();
     score.add(Score::told("tools through TLS and logins", secure::logins(&kafka, &folder, port, secure)));
-    for (name, story) in worker::STORIES {
+    for (name, story) in worker::STORIES.into_iter().chain(faults::STORIES) {
         score.add(Score::told(name, story(port)));
     }
     for (name, script) in SCRIPTS {

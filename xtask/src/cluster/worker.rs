@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// A story, told to the broker at a port. What never comes is a panic that says so.
-type Story = fn(u16) -> Result<()>;
+pub type Story = fn(u16) -> Result<()>;
 
 pub const STORIES: [(&str, Story); 4] = [
     ("a worker on Kafka's broker", pipe),
@@ -17,12 +17,12 @@ pub const STORIES: [(&str, Story); 4] = [
     ("offsets over REST", offsets),
 ];
 
-fn on(port: u16, name: &str) -> Worker {
+pub fn on(port: u16, name: &str) -> Worker {
     Worker::new(name).set("bootstrap.servers", &format!("127.0.0.1:{port}"))
 }
 
 /// What a tool prints.
-fn tool(port: u16, name: &str, input: &str, args: &str) -> Result<String> {
+pub fn tool(port: u16, name: &str, input: &str, args: &str) -> Result<String> {
     let mut command = Command::new(binary());
     command.arg(name).args(["--bootstrap-server", &format!("127.0.0.1:{port}")]).args(args.split_whitespace());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());

@@ -1,13 +1,15 @@
 //! `cargo xtask connect`: the same requests to Kafka's own Connect worker and to connectd, answer beside answer.
 //!
 //! Owns: which stories there are and how they are told to both (`tests/clients/connect/*.http`, one worker of each kind for all of them).
-//! Leaves to others: reading a story (`story.rs`), HTTP (`http.rs`), what counts as the same (`compare.rs`), the processes (`pair.rs`).
+//! Leaves to others: reading a story (`story.rs`), HTTP (`http.rs`), what counts as the same (`compare.rs`), the processes (`pair.rs`), starts
+//! that fail (`starts.rs`).
 //! Invariant: an answer that differs fails, unless the story says why it must; and then it fails where it does not differ any more.
 
 mod compare;
 mod generated;
 mod http;
 mod pair;
+mod starts;
 mod story;
 
 use crate::kafka::Kafka;
@@ -71,6 +73,12 @@ fn told(args: &Args) -> Result<Score> {
         for step in story::parse(&text).with_context(|| name.clone())? {
             score.add(tell(&mut pair, &step, args.show)?);
         }
+    }
+    if let Some(broker) =
+        pair.broker().filter(|_| args.names.is_empty() || args.names.iter().any(|asked| asked == "starts"))
+    {
+        println!("\n-- starts");
+        score.add(starts::suite(&Pair::home(), broker)?);
     }
     Ok(score)
 }

@@ -30,6 +30,8 @@ pub struct Pair {
     kafka: PathBuf,
     ours: PathBuf,
     ports: Ports,
+    /// The port of Kafka's broker, if it is ours to use.
+    broker: Option<u16>,
     /// In the order in which they are stopped.
     _running: Vec<Running>,
 }
@@ -40,7 +42,7 @@ impl Pair {
     /// # Errors
     /// When one of them ends, or does not come up.
     pub fn start(running: Option<(u16, &Path)>) -> Result<Pair> {
-        let home = repo::target_dir().join("connect");
+        let home = Self::home();
         let _ = fs::remove_dir_all(&home);
         let ours = home.join("ours");
         fs::create_dir_all(&ours)?;
@@ -51,12 +53,12 @@ impl Pair {
         command.arg("standalone").arg(worker(&ours, free_port(), port, &[data])?).current_dir(&ours);
         let started = Running::start(&mut command, &ours.join("connectd.log"));
         processes.push(started.with_context(|| format!("cannot start {}", repo::connectd().display()))?);
-        let (kafka, kafka_port) = match running {
-            Some((port, folder)) => (folder.to_path_buf(), port),
+        let (kafka, kafka_port, broker) = match running {
+            Some((port, folder)) => (folder.to_path_buf(), port, None),
             None => {
                 let folder = home.join("kafka");
-                let port = start_kafka(&folder, &mut processes)?;
-                (folder, port)
+                let (port, broker) = start_kafka(&folder, &mut processes)?;
+                (folder, port, Some(broker))
             }
         };
         for port in [port, kafka_port] {
@@ -66,7 +68,17 @@ impl Pair {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
-        Ok(Pair { kafka, ours, ports: Ports { kafka: kafka_port, ours: port }, _running: processes })
+        Ok(Pair { kafka, ours, ports: Ports { kafka: kafka_port, ours: port }, broker, _running: processes })
+    }
+
+    /// The folder of everything that a run writes.
+    pub fn home() -> PathBuf {
+        repo::target_dir().join("connect")
+    }
+
+    /// The port of Kafka's broker; none if Kafka's worker was there already.
+    pub fn broker(&self) -> Option<u16> {
+        self.broker
     }
 
     /// Where to ask.
@@ -101,7 +113,8 @@ impl Pair {
     }
 }
 
-fn start_kafka(folder: &Path, processes: &mut Vec<Running>) -> Result<u16> {
+/// REST port of the worker, port of the broker.
+fn start_kafka(folder: &Path, processes: &mut Vec<Running>) -> Result<(u16, u16)> {
     let kafka = Kafka::fetch()?;
     fs::create_dir_all(folder)?;
     let (broker, port) = (free_port(), free_port());
@@ -110,7 +123,7 @@ fn start_kafka(folder: &Path, processes: &mut Vec<Running>) -> Result<u16> {
     let file = worker(folder, broker, port, &[plugins])?;
     // The worker goes before its broker.
     processes.insert(0, kafka.connect(&[file], &folder.join("connect.log"))?);
-    Ok(port)
+    Ok((port, broker))
 }
 
 fn worker(folder: &Path, kafka_port: u16, rest_port: u16, more: &[String]) -> Result<PathBuf> {
