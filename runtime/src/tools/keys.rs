@@ -1,11 +1,11 @@
 //! Every setting there is, for `connectd config`: the broker's, topics', the worker's, connectors'.
 //!
-//! Owns what the worker's and some of the broker's settings mean, in a line each. Leaves names, types and defaults to where they are read.
+//! Owns what the worker's settings mean, in a line each. Leaves names, types and defaults to where they are read.
 //! Invariant: a setting that is honoured is in the list, and has a meaning.
 
 use std::collections::BTreeMap;
 
-use broker::settings::{self, Flush, Settings};
+use broker::settings::{self, Settings};
 use broker_core::config_keys;
 use runtime_cli::own::config::{Checked, Key, Section};
 use runtime_core::{
@@ -19,30 +19,6 @@ use runtime_core::{
 };
 
 use crate::providers::Providers;
-
-/// What the broker's settings mean of which DescribeConfigs says nothing.
-const BROKER: &[(&str, &str)] = &[
-    (
-        "advertised.listeners",
-        "Host and port to tell clients; each is told the address it connected to if this is unset.",
-    ),
-    ("insecure.listen", "Listen on addresses that other machines reach, though nothing authenticates clients."),
-    ("log.cleaner.backoff.ms", "Between two looks for something to compact."),
-    ("log.cleaner.dedupe.buffer.size", "Memory for the keys of what is being compacted, bytes."),
-    ("log.cleaner.enable", "Whether topics with cleanup.policy=compact are compacted."),
-    ("log.dir", "The data folder, by its older name."),
-    ("log.flush", "fsync: an acknowledged record is on the disk. os: the operating system has it, as with Kafka."),
-    ("log.large.io", "direct: large reads and writes of logs go past the page cache. cached: they do not."),
-    ("log.retention.check.interval.ms", "Between two looks for segments that are too old or too many."),
-    ("log.retention.hours", "How long records are kept; retention.ms of topics that have none, in hours."),
-    ("log.retention.minutes", "The same in minutes; it wins over hours."),
-    ("log.roll.hours", "The age at which a new segment is begun, in hours."),
-    ("max.incremental.fetch.session.cache.slots", "Fetch sessions that are remembered (KIP-227)."),
-    ("port", "The port of the one listener, by a name from before listeners."),
-    ("producer.id.expiration.ms", "How long a producer that sends nothing is remembered."),
-    ("transaction.max.timeout.ms", "The longest transaction a producer may ask for."),
-    ("transactional.id.expiration.ms", "How long a transactional id that is not used is remembered."),
-];
 
 /// What the worker's settings mean.
 const WORKER: &[(&str, &str)] = &[
@@ -149,7 +125,7 @@ fn of_connector(row: ConfigKey) -> Key {
 
 fn broker() -> BTreeMap<String, Key> {
     let mut rows = BTreeMap::new();
-    for name in settings::without_effect() {
+    for name in settings::WITHOUT_EFFECT {
         rows.insert(
             (*name).to_owned(),
             Key { honoured: false, ..key(Section::Broker, name, "A setting of Kafka's brokers.") },
@@ -162,40 +138,14 @@ fn broker() -> BTreeMap<String, Key> {
             Key { kind, default: Some(row.default.to_owned()), ..key(Section::Broker, row.broker_setting, &about) };
         rows.insert(row.broker_setting.to_owned(), key);
     }
-    for name in settings::honoured() {
-        let default = default(name, &Settings::default());
-        rows.insert((*name).to_owned(), Key { default, ..key(Section::Broker, name, meaning(BROKER, name)) });
-    }
-    for row in Settings::default().described() {
+    for row in settings::KEYS {
         let kind = type_name(row.kind).to_owned();
         rows.insert(
             row.name.to_owned(),
-            Key { kind, default: Some(row.value), ..key(Section::Broker, row.name, row.doc) },
+            Key { kind, default: row.default(), ..key(Section::Broker, row.name, row.doc) },
         );
     }
     rows
-}
-
-/// The default of a broker's setting of which DescribeConfigs says nothing; `None` where it has none.
-fn default(name: &str, settings: &Settings) -> Option<String> {
-    let Settings { cleaner, transactions, .. } = settings;
-    let flush = if settings.flush == Flush::Fsync { "fsync" } else { "os" };
-    let large = if settings.large_direct { "direct" } else { "cached" };
-    Some(match name {
-        "insecure.listen" => settings.insecure_listen.to_string(),
-        "log.cleaner.backoff.ms" => cleaner.backoff_ms.to_string(),
-        "log.cleaner.dedupe.buffer.size" => cleaner.dedupe_bytes.to_string(),
-        "log.cleaner.enable" => cleaner.enable.to_string(),
-        "log.dir" => settings.log_dir.display().to_string(),
-        "log.flush" => flush.to_owned(),
-        "log.large.io" => large.to_owned(),
-        "log.retention.check.interval.ms" => settings.retention_check_ms.to_string(),
-        "max.incremental.fetch.session.cache.slots" => settings.fetch_sessions.to_string(),
-        "producer.id.expiration.ms" => transactions.producer_id_expiration_ms.to_string(),
-        "transaction.max.timeout.ms" => transactions.max_timeout_ms.to_string(),
-        "transactional.id.expiration.ms" => transactions.id_expiration_ms.to_string(),
-        _ => return None,
-    })
 }
 
 fn meaning(of: &[(&str, &'static str)], name: &str) -> &'static str {
@@ -245,9 +195,6 @@ mod tests {
         let dumb: Vec<&str> =
             all.iter().filter(|key| key.honoured && key.about.is_empty()).map(|key| key.name.as_str()).collect();
         assert_eq!(dumb, [""; 0]);
-        for (name, _) in BROKER {
-            assert!(settings::honoured().contains(name), "{name} is no setting of the broker any more");
-        }
         for (name, _) in WORKER {
             assert!(KEYS.iter().any(|(known, ..)| known == name), "{name} is no setting of the worker any more");
         }
