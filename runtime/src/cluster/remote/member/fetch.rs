@@ -41,9 +41,18 @@ impl Member {
         loop {
             while let Some(message) = polled.stash.pop_front() {
                 let tp = TopicPartition { topic: message.topic().to_owned(), partition: message.partition() };
-                // Of partitions that were let go, or rewound, in the meantime.
-                if !wanted.contains(&tp) || polled.next.get(&tp).is_some_and(|next| message.offset() < *next) {
+                // Of partitions that were let go or paused in the meantime: whoever asks for those again gets it again.
+                if !wanted.contains(&tp) {
+                    polled.next.remove(&tp);
                     continue;
+                }
+                // What was fetched before a rewind is gone with it: one that lies before is from where `auto.offset.reset` leads.
+                if let Some(next) = polled.next.get(&tp).filter(|next| message.offset() < **next) {
+                    let (who, topic, partition) = (self.consumer.context().talk.name(), &tp.topic, tp.partition);
+                    let offset = message.offset();
+                    tracing::warn!(
+                        "{who}: {topic}-{partition} has no offset {next} any more and goes on at {offset}; was the topic made anew?"
+                    );
                 }
                 if last.as_ref() != Some(&tp) {
                     columns.partition(&tp.topic, tp.partition, message.offset());
