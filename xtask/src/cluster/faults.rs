@@ -1,4 +1,4 @@
-//! What a cluster does to a worker that lives on it: throws its member out, slows its producer down. Nothing is lost,
+//! What a cluster does to a worker that lives on it: throws its member out, deletes its topic, slows its producer down. Nothing is lost,
 //! and the status says how it is.
 //!
 //! Invariant: lines may come twice, as with Kafka's own worker, but each comes, and in the order of the file.
@@ -9,10 +9,11 @@ use e2e::{Connectd, Worker, until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
 
-pub const STORIES: [(&str, Story); 3] = [
+pub const STORIES: [(&str, Story); 4] = [
     ("a sink whose group has thrown it out", thrown_out),
     ("a static member that its group has thrown out", static_member_thrown_out),
     ("a producer that a quota slows down", quota),
+    ("a topic that is deleted under its tasks", deleted_topic),
 ];
 
 const RUNS: &str = "RUNNING [RUNNING]";
@@ -51,6 +52,29 @@ fn stopped_for_longer_than_a_session(port: u16, name: &str, more: &[(&str, &str)
     ensure!(connectd.stop().code() == Some(130), "it ends as it should");
     let offsets = tool(port, "kafka-consumer-groups", "", &format!("--describe --group connect-{name} --offsets"))?;
     ensure!(offsets.contains(" 300 "), "{offsets}");
+    Ok(())
+}
+
+fn deleted_topic(port: u16) -> Result<()> {
+    let name = "cluster-deleted";
+    let worker = on(port, name)
+        .set("producer.metadata.max.age.ms", "1000")
+        .set("consumer.metadata.max.age.ms", "1000")
+        .connector("cluster-deleted-in", "FileStreamSource", &[("file", "in.txt"), ("topic", name)])
+        .connector("cluster-deleted-out", "FileStreamSink", &[("file", "out.txt"), ("topics", name)]);
+    worker.folder.write("in.txt", lines(0..100));
+    let connectd = worker.start();
+    expect_lines(&worker, &connectd, 0..100);
+    tool(port, "kafka-topics", "", &format!("--delete --topic {name}"))?;
+    until("the topic to be gone", PATIENCE, || {
+        let listed = tool(port, "kafka-topics", "", "--list").ok()?;
+        (!listed.lines().any(|line| line == name)).then_some(())
+    });
+    // Fewer than were there: what follows a topic under its name from where another one ended, Kafka's consumer takes for more of the same.
+    worker.folder.append("in.txt", lines(100..110));
+    expect_lines(&worker, &connectd, 0..110);
+    connectd.expect_states("cluster-deleted-in", RUNS);
+    connectd.expect_states("cluster-deleted-out", RUNS);
     Ok(())
 }
 
