@@ -9,7 +9,7 @@ use crate::clients::case;
 use crate::kafka::Kafka;
 use crate::test::Score;
 use anyhow::{Context, Result, ensure};
-use e2e::{Folder, Worker};
+use e2e::{Connectd, Folder, Worker};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +37,7 @@ pub fn cases(kafka: &Kafka) -> Result<Score> {
     let ours = Worker::new("folder");
     let running = ours.start();
     fill(kafka, &format!("127.0.0.1:{}", ours.kafka_port))?;
-    ensure!(running.stop().success(), "connectd did not end well:\n{}", ours.folder.read("connectd.log"));
+    end(running, &ours)?;
     score.add(dumped(kafka, &ours.folder.join("data"))?);
 
     let folder = Folder::new("folder-kafka");
@@ -50,6 +50,13 @@ pub fn cases(kafka: &Kafka) -> Result<Score> {
 
     score.add(hanging(kafka, &ours.folder.join("data"))?);
     Ok(score)
+}
+
+/// Ctrl-C, after which everything is in its files.
+fn end(running: Connectd, worker: &Worker) -> Result<()> {
+    let ended = running.stop();
+    ensure!(ended.code() == Some(130), "connectd did not end well, {ended}:\n{}", worker.folder.read("connectd.log"));
+    Ok(())
 }
 
 /// A group, and a producer that is killed.
@@ -164,6 +171,6 @@ fn hanging(kafka: &Kafka, data: &Path) -> Result<Score> {
     let left = outcome(Command::new(e2e::folder::binary()).args(words(everywhere)))?;
     ensure!(left.out.lines().count() == 1, "it hangs still: {left:?}");
     score.add(compared(kafka, everywhere, &words(everywhere))?);
-    ensure!(running.stop().success(), "connectd did not end well:\n{}", other.folder.read("connectd.log"));
+    end(running, &other)?;
     Ok(score)
 }
