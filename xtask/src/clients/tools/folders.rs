@@ -48,7 +48,7 @@ pub fn cases(kafka: &Kafka) -> Result<Score> {
     running.interrupt(std::time::Duration::from_secs(60));
     score.add(dumped(kafka, &folder.join("data"))?);
 
-    score.add(hanging(kafka, &ours.folder.join("data"))?);
+    score.add(hanging(kafka, &folder.join("data"))?);
     Ok(score)
 }
 
@@ -139,6 +139,8 @@ fn outcome(command: &mut Command) -> Result<Outcome> {
 /// The topics' folders in another broker: found by both tools; ended, each by one of them; found no more.
 fn hanging(kafka: &Kafka, data: &Path) -> Result<Score> {
     let other = Worker::new("hanging");
+    // A broker puts topics only into a folder of its own.
+    end(other.start(), &other)?;
     for topic in topics() {
         let (from, to) = (data.join(format!("{topic}-0")), other.folder.join("data").join(format!("{topic}-0")));
         fs::create_dir_all(&to)?;
@@ -159,9 +161,8 @@ fn hanging(kafka: &Kafka, data: &Path) -> Result<Score> {
     let found = outcome(Command::new(e2e::folder::binary()).args(words(&find)))?;
     ensure!(found.out.lines().count() == 2, "nothing hangs: {found:?}");
     let everywhere = "kafka-transactions find-hanging --broker-id 1";
-    for line in [&find, everywhere] {
-        score.add(compared(kafka, line, &words(line))?);
-    }
+    // Of all topics at once, Kafka's lists them in the order of a hash map.
+    score.add(compared(kafka, &find, &words(&find))?);
     let nowhere = format!("kafka-transactions abort --topic {ours} --partition 0 --start-offset 1");
     score.add(compared(kafka, &nowhere, &words(&nowhere))?);
     let abort = |topic: &str| format!("kafka-transactions abort --topic {topic} --partition 0 --start-offset 4");
