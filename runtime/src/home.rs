@@ -136,23 +136,25 @@ async fn find(config: &WorkerConfig) -> Result<String, Failure> {
     loop {
         let asked = config.clone();
         let answer = tokio::task::spawn_blocking(move || Remote::identify(&asked, TRY)).await;
+        left = left.saturating_sub(TRY);
         let why = match answer {
             Ok(Ok(id)) => return Ok(id),
-            Ok(Err(Unreachable(why))) => why,
-            Err(ended) => ended.to_string(),
+            Ok(Err(Unreachable::Silent(why))) if !left.is_zero() => why,
+            Ok(Err(Unreachable::Silent(why) | Unreachable::Settings(why))) => return Err(unusable(&servers, &why)),
+            Err(ended) => return Err(unusable(&servers, &ended.to_string())),
         };
-        left = left.saturating_sub(TRY);
-        if left.is_zero() || why.contains("configuration") || why.contains("cannot be") || why.contains("sasl.") {
-            return Err(Failure::new(
-                START,
-                format!(
-                    "The cluster at bootstrap.servers={servers} cannot be used: {why}. Is it running, and are security.protocol and its \
-                     login right? With broker.embedded=always the broker is in this process instead."
-                ),
-            ));
-        }
         tracing::warn!("waiting for the cluster at bootstrap.servers={servers}: {why}");
     }
+}
+
+fn unusable(servers: &str, why: &str) -> Failure {
+    Failure::new(
+        START,
+        format!(
+            "The cluster at bootstrap.servers={servers} cannot be used: {why}. Is it running, and are security.protocol and its \
+             login right? With broker.embedded=always the broker is in this process instead."
+        ),
+    )
 }
 
 /// The setting that names the broker's ports.

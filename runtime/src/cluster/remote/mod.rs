@@ -41,9 +41,14 @@ use producer::Producer;
 /// A caller that is closed has this long to say goodbye to its group.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// Nobody answers at `bootstrap.servers`; why.
+/// Why the cluster at `bootstrap.servers` cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreachable(pub String);
+pub enum Unreachable {
+    /// No client can be made of these settings: there is no use in trying again.
+    Settings(String),
+    /// Nobody answers, or not yet.
+    Silent(String),
+}
 
 /// A cluster elsewhere.
 pub struct Remote {
@@ -82,11 +87,11 @@ impl Remote {
     /// # Errors
     /// Settings that no client can be made of, or nobody there.
     pub fn identify(config: &WorkerConfig, patience: Duration) -> Result<String, Unreachable> {
-        let admin = admin_config(config, "admin", &Default::default()).map_err(Unreachable)?;
+        let admin = admin_config(config, "admin", &Default::default()).map_err(Unreachable::Settings)?;
         let client: BaseConsumer<Talk> =
             rdkafka::config::FromClientConfigAndContext::from_config_and_context(&admin, Talk::new("the worker"))
-                .map_err(|error| Unreachable(error.to_string()))?;
-        client.client().fetch_metadata(None, patience).map_err(|error| Unreachable(reason(&error)))?;
+                .map_err(|error| Unreachable::Settings(error.to_string()))?;
+        client.client().fetch_metadata(None, patience).map_err(|error| Unreachable::Silent(reason(&error)))?;
         Ok(client.client().fetch_cluster_id(patience).unwrap_or_default())
     }
 
