@@ -4,7 +4,7 @@
 //! Leaves what follows from a failure to the task machines. Invariant: the records that come out are in the order in which they came
 //! in, and each that does not is counted as filtered or named in the list of failures.
 
-use alloc::{borrow::Cow, format, string::String, sync::Arc, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeMap, format, string::String, sync::Arc, vec::Vec};
 
 mod half;
 
@@ -49,10 +49,10 @@ pub struct Converters {
     pub header: HeaderConverter,
 }
 
-/// What the topics of a batch were called.
+/// What the topics of a batch were called, as far as it is another now.
+#[derive(Default)]
 struct Names {
-    topics: Vec<String>,
-    /// If it is another now.
+    topics: Option<Vec<String>>,
     topic_ix: Option<Vec<u8>>,
 }
 
@@ -139,7 +139,10 @@ impl Chain {
     /// Renames the topics of a batch if that is all that this chain does: by name, not by record. Returns what they were called; `None` if
     /// the records have to be looked at.
     fn rename(&self, batch: &mut Batch) -> Option<Names> {
-        let mut topics: Vec<String> = Vec::new();
+        if self.is_empty() {
+            return Some(Names::default());
+        }
+        let (mut topics, mut known) = (Vec::new(), BTreeMap::new());
         let mut places = Vec::with_capacity(batch.topics.len());
         for topic in &batch.topics {
             let mut name = topic.clone();
@@ -149,9 +152,8 @@ impl Chain {
                     _ => return None,
                 }
             }
-            let known = topics.iter().position(|known| *known == name);
-            places.push(known.unwrap_or_else(|| {
-                topics.push(name);
+            places.push(*known.entry(name).or_insert_with_key(|name| {
+                topics.push(name.clone());
                 topics.len() - 1
             }));
         }
@@ -162,7 +164,7 @@ impl Chain {
             let merged = records.flat_map(|record| place(batch.topic_index(record)).to_le_bytes()).collect();
             core::mem::replace(&mut batch.topic_ix, merged)
         });
-        Some(Names { topics: core::mem::replace(&mut batch.topics, topics), topic_ix })
+        Some(Names { topics: Some(core::mem::replace(&mut batch.topics, topics)), topic_ix })
     }
 
     fn run(
@@ -288,10 +290,13 @@ fn untransformed(
     if failed.is_empty() {
         return Outcome { records: batch, ..Outcome::default() };
     }
-    let Names { topics, topic_ix } = came;
-    let topic_ix = topic_ix.unwrap_or_else(|| batch.topic_ix.clone());
-    let came = Some(Batch { keys: Blobs::default(), values: Blobs::default(), topics, topic_ix, ..batch.clone() });
-    leave_out(Outcome { origin: (0..batch.count).collect(), records: batch, came, ..Outcome::default() }, failed)
+    let mut before = Batch { keys: Blobs::default(), values: Blobs::default(), ..batch.clone() };
+    before.topics = came.topics.unwrap_or(before.topics);
+    before.topic_ix = came.topic_ix.unwrap_or(before.topic_ix);
+    leave_out(
+        Outcome { origin: (0..batch.count).collect(), records: batch, came: Some(before), ..Outcome::default() },
+        failed,
+    )
 }
 
 fn named((stage, class): (Stage, &'static str), failures: Vec<Failure>) -> impl Iterator<Item = Failed> {
