@@ -1,4 +1,4 @@
-//! A cluster for the machines' tests: it does at once, and for good, whatever it is asked.
+//! A cluster for the machines' tests: it does at once, and for good, whatever it is asked. And the settings that they share.
 
 use alloc::{
     collections::BTreeMap,
@@ -17,7 +17,37 @@ use broker_store::batch;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::{columns::Columns, consumer::Fetched, exchange::TopicPartition};
+use crate::{
+    columns::Columns,
+    config::settings::Topics,
+    consumer::{self, Fetched},
+    convert::{Converter, HeaderConverter},
+    exchange::TopicPartition,
+    transform::Converters,
+};
+
+/// Keys and values are text.
+pub(crate) fn text() -> Converters {
+    Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple }
+}
+
+/// A member of a group that reads these topics from their start.
+pub(crate) fn consumer(group: &str, client_id: &str, topics: &[&str]) -> consumer::Settings {
+    consumer::Settings {
+        group: group.into(),
+        client_id: client_id.into(),
+        topics: Topics::List(topics.iter().map(|topic| String::from(*topic)).collect()),
+        session_timeout_ms: 45_000,
+        heartbeat_ms: 3_000,
+        rebalance_timeout_ms: 300_000,
+        metadata_ms: 60_000,
+        max_wait_ms: 500,
+        max_bytes: 1000,
+        max_partition_bytes: 1000,
+        read_committed: false,
+        from_earliest: true,
+    }
+}
 
 /// What survives a kill, and the members, who do not.
 #[derive(Clone, Default)]

@@ -7,23 +7,10 @@ use broker_core::{
 };
 
 use super::*;
-use crate::fake::Cluster;
+use crate::fake::{self, Cluster};
 
 fn consumer(topics: &[&str]) -> Consumer {
-    Consumer::new(Settings {
-        group: "g".into(),
-        client_id: "c".into(),
-        topics: Topics::List(topics.iter().map(|topic| String::from(*topic)).collect()),
-        session_timeout_ms: 45_000,
-        heartbeat_ms: 3_000,
-        rebalance_timeout_ms: 300_000,
-        metadata_ms: 60_000,
-        max_wait_ms: 500,
-        max_bytes: 1000,
-        max_partition_bytes: 1000,
-        read_committed: false,
-        from_earliest: true,
-    })
+    Consumer::new(fake::consumer("g", "c", topics))
 }
 
 /// Answers everything there is to answer at this moment.

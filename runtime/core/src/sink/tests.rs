@@ -16,12 +16,12 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    config::{ConfigMap, settings::Topics},
-    consumer::{self, FetchId, Fetched},
-    convert::{Converter, HeaderConverter},
+    config::ConfigMap,
+    consumer::{FetchId, Fetched},
+    convert::Converter,
     errors::Policy,
     exchange::{ConnectorError, ErrorClass, PutFailure, TpOffset},
-    fake::Cluster,
+    fake::{self, Cluster, text},
     herder::TaskId,
     record::Batch,
     task::StateChange,

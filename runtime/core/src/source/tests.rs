@@ -11,10 +11,10 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    convert::{Converter, HeaderConverter},
+    convert::Converter,
     errors::Policy,
     exchange::{Checkpoint, ConnectorError, ErrorClass},
-    fake::{Cluster, OFFSETS},
+    fake::{Cluster, OFFSETS, text},
     record::{Batch, Blobs, Format},
     scalar::Scalar,
     transform::{Chain, Converters},

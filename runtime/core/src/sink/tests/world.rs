@@ -27,10 +27,6 @@ pub(super) struct World {
     pub(super) ended: Option<Ended>,
 }
 
-pub(super) fn text() -> Converters {
-    Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple }
-}
-
 pub(super) fn settings() -> Settings {
     Settings {
         task: TaskId { connector: "c".into(), task: 0 },
@@ -42,20 +38,7 @@ pub(super) fn settings() -> Settings {
         accepts: Vec::new(),
         commit_ms: 10_000,
         paused: false,
-        consumer: consumer::Settings {
-            group: "connect-c".into(),
-            client_id: "connector-consumer-c-0".into(),
-            topics: Topics::List(vec!["t".into()]),
-            session_timeout_ms: 45_000,
-            heartbeat_ms: 3_000,
-            rebalance_timeout_ms: 300_000,
-            metadata_ms: 60_000,
-            max_wait_ms: 500,
-            max_bytes: 1000,
-            max_partition_bytes: 1000,
-            read_committed: false,
-            from_earliest: true,
-        },
+        consumer: fake::consumer("connect-c", "connector-consumer-c-0", &["t"]),
     }
 }
 

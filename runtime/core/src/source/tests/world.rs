@@ -25,10 +25,6 @@ pub(super) struct World {
     pub(super) ended: Option<Ended>,
 }
 
-pub(super) fn text() -> Converters {
-    Converters { key: Converter::Text, value: Converter::Text, header: HeaderConverter::Simple }
-}
-
 pub(super) fn settings() -> Settings {
     Settings {
         task: TaskId { connector: "c".into(), task: 0 },
