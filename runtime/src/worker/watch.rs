@@ -157,9 +157,7 @@ impl Interest {
         self.folders = wanted;
         (add, remove)
     }
-}
 
-impl Interest {
     fn is_watched(&self, path: &Path) -> bool {
         path.parent().is_some_and(|folder| self.folders.contains(folder))
     }

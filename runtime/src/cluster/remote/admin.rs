@@ -10,6 +10,7 @@ use broker_core::{
 };
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    config::FromClientConfigAndContext,
     error::RDKafkaErrorCode,
 };
 use runtime_core::client_settings::Client;
@@ -17,11 +18,18 @@ use runtime_core::client_settings::Client;
 use super::Clients;
 use crate::client::Talk;
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 impl Clients {
-    pub(super) async fn create_topics(&self, create: CreateTopics) -> anyhow::Result<Vec<CreatedTopic>> {
+    fn admin(&self) -> anyhow::Result<(AdminClient<Talk>, AdminOptions)> {
         let config = self.shared.config(&self.who, Client::Admin).map_err(anyhow::Error::msg)?;
-        let admin: AdminClient<Talk> =
-            rdkafka::config::FromClientConfigAndContext::from_config_and_context(&config, Talk::new("admin"))?;
+        let admin = AdminClient::from_config_and_context(&config, Talk::new("admin"))?;
+        Ok((admin, AdminOptions::new().request_timeout(Some(PATIENCE))))
+    }
+
+    pub(super) async fn create_topics(&self, create: CreateTopics) -> anyhow::Result<Vec<CreatedTopic>> {
+        let (admin, options) = self.admin()?;
         let mut created = Vec::new();
         for topic in create.topics {
             let replication = TopicReplication::Fixed(topic.replication_factor.into());
@@ -29,7 +37,6 @@ impl Clients {
             for (key, value) in &topic.configs {
                 new = new.set(key, value.as_deref().unwrap_or_default());
             }
-            let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
             let answers = admin.create_topics([&new], &options).await?;
             let outcome = match answers.into_iter().next() {
                 Some(Ok(_)) => Ok((Default::default(), topic.partitions.max(1), Vec::new())),
@@ -48,11 +55,8 @@ impl Clients {
     }
 
     pub(super) async fn delete_groups(&self, groups: Vec<String>) -> anyhow::Result<Vec<(String, Result<(), Error>)>> {
-        let config = self.shared.config(&self.who, Client::Admin).map_err(anyhow::Error::msg)?;
-        let admin: AdminClient<Talk> =
-            rdkafka::config::FromClientConfigAndContext::from_config_and_context(&config, Talk::new("admin"))?;
+        let (admin, options) = self.admin()?;
         let names: Vec<&str> = groups.iter().map(String::as_str).collect();
-        let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
         let answers = admin.delete_groups(&names, &options).await?;
         let outcome = |answer| match answer {
             Ok(group) => (group, Ok(())),
