@@ -167,11 +167,7 @@ impl Broker {
             }
             step => {
                 self.keeper.step = step;
-                let written = match () {
-                    () if self.keeper.aged(now) => self.write_segments(),
-                    () if self.keeper.grown() => self.write_large(),
-                    () => None,
-                };
+                let written = if self.keeper.aged(now) { self.write_segments() } else { self.write_large() };
                 written.or_else(|| self.remove_segments(now))
             }
         }
@@ -188,7 +184,11 @@ impl Broker {
         self.write_those(Choice::EVERYTHING)
     }
 
+    /// What is worth a write of its own by now.
     fn write_large(&mut self) -> Option<Output> {
+        if !self.keeper.grown() {
+            return None;
+        }
         let choice = Choice::large(self.logs().map(|log| log.pending()).collect());
         self.write_those(choice)
     }

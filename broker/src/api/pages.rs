@@ -29,7 +29,7 @@ pub(crate) struct Page {
     /// The topic and partition that it begins with.
     from: Option<(String, i32)>,
     /// Most partitions in it.
-    limit: usize,
+    limit: i32,
     /// All topics are asked for: one that is deleted meanwhile is left out.
     all: bool,
 }
@@ -43,10 +43,8 @@ pub fn ask(request: DescribeTopicPartitionsRequest) -> Step {
     {
         return Step::Answer(Response::DescribeTopicPartitions(refused(&request)));
     }
-    let wanted = names.into_iter().filter(|name| from.as_ref().is_none_or(|(topic, _)| name >= topic));
-    let topics = if all { None } else { Some(wanted.map(TopicRef::Name).collect()) };
-    let limit = request.response_partition_limit.clamp(1, MOST_PARTITIONS) as usize;
-    let page = Page { from, limit, all };
+    let topics = if all { None } else { Some(names.into_iter().map(TopicRef::Name).collect()) };
+    let page = Page { from, limit: request.response_partition_limit.clamp(1, MOST_PARTITIONS), all };
     Step::Ask(
         Request::Metadata(Metadata { topics, allow_auto_topic_creation: false }),
         Shape::DescribeTopicPartitions(page),
@@ -70,18 +68,15 @@ pub fn answer(page: &Page, cluster: ClusterMetadata) -> DescribeTopicPartitionsR
         cluster.topics.into_iter().filter_map(|topic| Some((topic.name.clone()?, topic))).collect();
     named.retain(|(name, topic)| page.has(name) && (topic.partitions.is_ok() || !page.all));
     named.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let (mut topics, mut next, mut room) = (Vec::new(), None, page.limit as i32);
+    let (mut topics, mut next, mut room) = (Vec::new(), None, page.limit);
     for (name, topic) in named {
         let (first, end) = (page.first_partition(&name), *topic.partitions.as_ref().unwrap_or(&0));
         let until = end.min(first.saturating_add(room));
+        if room > 0 {
+            topics.push(described(node, &name, &topic, first..until));
+        }
         if room == 0 || until < end {
-            next = Some(Cursor::default().with_topic_name(topic_name(&name)).with_partition_index(until.min(end)));
-        }
-        if room == 0 {
-            break;
-        }
-        topics.push(described(node, &name, &topic, first..until));
-        if next.is_some() {
+            next = Some(Cursor::default().with_topic_name(topic_name(&name)).with_partition_index(until));
             break;
         }
         room -= (until - first).max(0);
@@ -146,7 +141,7 @@ mod tests {
     }
 
     /// Topics with the indexes of their partitions, and the cursor, of each page in turn.
-    fn pages(limit: usize, all: bool) -> Vec<String> {
+    fn pages(limit: i32, all: bool) -> Vec<String> {
         let mut pages = Vec::new();
         let mut from = None;
         loop {

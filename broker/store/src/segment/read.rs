@@ -106,7 +106,7 @@ impl<D: Disk> SegmentReader<D> {
         let known =
             place.filter(|place| !read.gaps && read.want == Want::Offset(place.offset) && place.position < read.size);
         if let Some(place) = known {
-            return segment.batches(place.position, place.offset, 0);
+            return segment.batches(place.position, place.offset, None);
         }
         match self.look(&segment, hint(&self.disk, read)?) {
             // The index may be what is damaged.
@@ -117,7 +117,7 @@ impl<D: Disk> SegmentReader<D> {
 
     fn look(&self, segment: &Segment<'_, D>, hint: Hint) -> Result<(Bytes, Option<Place>), ReadError> {
         match segment.find(hint)? {
-            Some((position, first)) => segment.batches(position, first.base_offset, first.length as usize),
+            Some((position, first)) => segment.batches(position, first.base_offset, Some(first.length as usize)),
             None => Ok((Bytes::new(), None)),
         }
     }
@@ -163,16 +163,16 @@ impl<D: Disk> Segment<'_, D> {
         Ok(buffer.freeze().slice(lead..end))
     }
 
-    /// The batches from the one on that begins here with this offset. Its length is known, or 0.
-    fn batches(&self, position: u64, offset: i64, first: usize) -> Result<(Bytes, Option<Place>), ReadError> {
+    /// The batches from the one on that begins here with this offset, and whose length may be known.
+    fn batches(&self, position: u64, offset: i64, first: Option<usize>) -> Result<(Bytes, Option<Place>), ReadError> {
         let read = self.read;
         let left = usize::try_from(read.size - position).unwrap_or(usize::MAX);
-        let most = read.max_bytes.clamp(HEADER_BYTES, MOST_BYTES).min(left);
-        let (mut bytes, mut first) = (Bytes::new(), first);
-        if first == 0 || first <= read.max_bytes {
-            bytes = self.bytes(position, most)?;
-            first = self.header(position, &bytes, Some(offset))?.length as usize;
-        }
+        let most = read.max_bytes.clamp(HEADER_BYTES, MOST_BYTES);
+        let mut bytes = match first {
+            Some(first) if first > read.max_bytes && !read.at_least_one => return Ok((Bytes::new(), None)),
+            first => self.bytes(position, most.max(first.unwrap_or(0)).min(left))?,
+        };
+        let first = self.header(position, &bytes, Some(offset))?.length as usize;
         if first > read.max_bytes && !read.at_least_one {
             return Ok((Bytes::new(), None));
         }
