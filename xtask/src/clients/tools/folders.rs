@@ -129,9 +129,21 @@ fn dump(files: &[PathBuf], flags: &str) -> Vec<String> {
 
 /// The same words to both. What they say of time may change between the two: ours, before or after Kafka's, says the same.
 fn compared(kafka: &Kafka, line: &str, words: &[String]) -> Result<Score> {
-    let before = outcome(Command::new(e2e::folder::binary()).args(words))?;
-    let theirs = outcome(kafka.brief_tool(&words[0])?.args(&words[1..]))?;
-    let ours = if before == theirs { before } else { outcome(Command::new(e2e::folder::binary()).args(words))? };
+    compared_in(kafka, line, words, |_| {})
+}
+
+/// The same, of lines that are brought into an order first.
+fn compared_in(kafka: &Kafka, line: &str, words: &[String], order: impl Fn(&mut Vec<&str>)) -> Result<Score> {
+    let told_by = |command: &mut Command| -> Result<Outcome> {
+        let told = outcome(command)?;
+        let mut lines: Vec<&str> = told.out.split_inclusive('\n').collect();
+        order(&mut lines);
+        Ok(Outcome { out: lines.concat(), ..told })
+    };
+    let ours = || told_by(Command::new(e2e::folder::binary()).args(words));
+    let before = ours()?;
+    let theirs = told_by(kafka.brief_tool(&words[0])?.args(&words[1..]))?;
+    let ours = if before == theirs { before } else { ours()? };
     Ok(told(line, &theirs, &ours))
 }
 
@@ -165,8 +177,9 @@ fn hanging(kafka: &Kafka, data: &Path) -> Result<Score> {
     let found = outcome(Command::new(e2e::folder::binary()).args(words(&find)))?;
     ensure!(found.out.lines().count() == 2, "nothing hangs: {found:?}");
     let everywhere = "kafka-transactions find-hanging --broker-id 1";
-    // Of all topics at once, Kafka's lists them in the order of a hash map.
     score.add(compared(kafka, &find, &words(&find))?);
+    // Kafka's lists the topics in the order of a hash map.
+    score.add(compared_in(kafka, everywhere, &words(everywhere), |lines| lines[1..].sort_unstable())?);
     let nowhere = format!("kafka-transactions abort --topic {ours} --partition 0 --start-offset 1");
     score.add(compared(kafka, &nowhere, &words(&nowhere))?);
     let abort = |topic: &str| format!("kafka-transactions abort --topic {topic} --partition 0 --start-offset 4");
