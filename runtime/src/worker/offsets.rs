@@ -17,7 +17,6 @@ use runtime_core::{
     herder::{Answer, Direction, OffsetsAction, Refusal, RefusalKind, TaskId},
     offsets::{self, ConnectorOffsets, PartitionOffset},
     scalar::ScalarMap,
-    source::task_name,
     task::CallError,
 };
 use runtime_host::Env;
@@ -247,7 +246,7 @@ impl Scene<'_> {
         let tasks: u32 = self.config.get("tasks.max").and_then(|n| n.trim().parse().ok()).unwrap_or(1);
         let mut append = first;
         for task in 0..tasks.max(1) {
-            let name = task_name(&TaskId { connector: self.connector.to_owned(), task });
+            let name = TaskId { connector: self.connector.to_owned(), task }.cluster_name();
             let request = Request::StartTask { task: name.clone() };
             let Reply::StartTask(started) = self.caller.request(request).await.map_err(failed)? else {
                 return Err(failed("the cluster gave an answer to another question"));

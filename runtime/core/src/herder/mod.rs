@@ -11,6 +11,7 @@ mod api;
 mod live;
 mod operation;
 mod query;
+mod settle;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     exchange::{ErrorClass, TopicPartition, TpOffset},
-    source::task_name,
     task::{Backoff, CallError, Count, StateChange},
     time::Now,
 };
@@ -272,7 +271,7 @@ impl Sink {
                 metadata: String::new(),
             });
         }
-        let task = Some((task_name(&self.settings.task), self.incarnation));
+        let task = Some((self.settings.task.cluster_name(), self.incarnation));
         let append = if offsets.is_empty() {
             AtomicAppend { task, batches, offsets: None, state: Vec::new() }
         } else {
@@ -292,7 +291,7 @@ impl Sink {
             return self.commit.drop_unsent();
         }
         let letters = core::mem::take(&mut self.commit.last_letters);
-        let task = Some((task_name(&self.settings.task), self.incarnation));
+        let task = Some((self.settings.task.cluster_name(), self.incarnation));
         match self.post(&letters) {
             Ok(batches) => {
                 let append = AtomicAppend { task, batches, offsets: None, state: Vec::new() };

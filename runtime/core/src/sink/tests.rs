@@ -24,7 +24,7 @@ use crate::{
     fake::{self, Cluster, text},
     herder::TaskId,
     record::Batch,
-    task::StateChange,
+    task::{CallError, StateChange},
     transform::{Chain, Converters},
 };
 

@@ -6,7 +6,9 @@
 //! it, polls are appended in their order, and an end is said only when no append is undecided.
 
 mod api;
+mod calls;
 mod offsets;
+mod poll;
 mod ready;
 mod requests;
 mod size;
@@ -15,7 +17,6 @@ mod tests;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    format,
     string::String,
     vec::Vec,
 };
@@ -29,13 +30,9 @@ pub use size::MostBytes;
 use ready::Ready;
 
 use crate::{
-    columns::without,
-    errors::{Failed, Stage},
-    exchange::{Ack, Polled, SourceBatch},
-    herder::TaskId,
-    record::Batch,
+    exchange::{Ack, SourceBatch},
     scalar::ScalarMap,
-    task::{Backoff, CallError, Count, Ended, Said, StateChange},
+    task::{Backoff, CallError, Count, Ended, Said},
     time::Now,
 };
 
@@ -135,9 +132,6 @@ struct Done {
     offsets: Vec<(ScalarMap, ScalarMap)>,
 }
 
-/// The shortest wait after a poll that gave nothing: asking is not free.
-const IDLE_MS: u64 = 10;
-
 impl Source {
     /// A task that has not begun: give it [`Input::Tick`].
     pub fn new(settings: Settings) -> Self {
@@ -226,60 +220,6 @@ impl Source {
         self.say();
     }
 
-    fn call(&mut self, now: Now) {
-        if self.calling.is_some() {
-            return;
-        }
-        let (calling, call) = match self.phase {
-            Phase::Starting if self.stopping => return self.end(Ended::Stopped),
-            Phase::Starting => {
-                let (state, offsets) = (core::mem::take(&mut self.state), core::mem::take(&mut self.committed));
-                self.alive = true;
-                (Calling::Start, Call::Start { state, offsets })
-            }
-            Phase::Running => match self.next_call(now) {
-                Some(next) => next,
-                None => return,
-            },
-            Phase::Joining if self.stopping && !self.asking_sent => return self.end(Ended::Stopped),
-            Phase::Joining | Phase::Stopping | Phase::Over => return,
-        };
-        self.calling = Some(calling);
-        self.outputs.push_back(Output::Call(call));
-    }
-
-    fn next_call(&mut self, now: Now) -> Option<(Calling, Call)> {
-        if !self.acks.is_empty() {
-            let (mut acks, mut offsets) = (Vec::new(), Vec::new());
-            for done in self.acks.drain(..) {
-                acks.push(done.ack);
-                offsets.extend(done.offsets);
-            }
-            self.commit_due = true;
-            return Some((Calling::OnAck, Call::OnAck { acks, offsets }));
-        }
-        if core::mem::take(&mut self.commit_due) {
-            return Some((Calling::Commit, Call::Commit));
-        }
-        if self.stopping && self.is_written() {
-            self.phase = Phase::Stopping;
-            return Some((Calling::Stop, Call::Stop));
-        }
-        if self.may_poll() && self.poll_at.is_none_or(|at| at <= now) {
-            self.seq += 1;
-            (self.poll_at, self.woken) = (None, false);
-            let Settings { max_records, max_bytes, .. } = self.settings;
-            return Some((Calling::Poll, Call::Poll { seq: self.seq, max_records, max_bytes }));
-        }
-        None
-    }
-
-    fn may_poll(&self) -> bool {
-        let room = self.ready.has_room(self.settings.max_append_bytes);
-        let idle = self.calling.is_none() && self.polled.is_none() && room;
-        self.phase == Phase::Running && idle && !self.paused && !self.stopping && !self.finished
-    }
-
     /// True if everything that was polled is in the topic.
     fn is_written(&self) -> bool {
         self.polled.is_none() && self.ready.is_empty() && self.asking.is_none()
@@ -300,99 +240,6 @@ impl Source {
             self.said = Some(said.clone());
             self.outputs.push_back(Output::Say(said));
         }
-    }
-
-    fn called(&mut self, outcome: Result<(), CallError>) {
-        let Some(calling) = self.calling.take() else { return };
-        match (calling, outcome) {
-            (Calling::Start, Ok(())) => self.phase = Phase::Running,
-            (Calling::Start, Err(error)) => self.fail_call(&error, "start"),
-            (Calling::Stop, outcome) => {
-                self.alive = false;
-                match (self.failure.take(), outcome) {
-                    (Some(trace), _) => self.end(Ended::Failed { trace }),
-                    (None, Err(error @ CallError::Trap(_))) => self.end(Ended::Failed { trace: error.trace("stop") }),
-                    (None, _) => self.end(Ended::Stopped),
-                }
-            }
-            (Calling::OnAck, Err(error)) => self.fail_call(&error, "on-ack"),
-            (Calling::Commit, Err(error @ CallError::Trap(_))) => self.fail_call(&error, "commit"),
-            // As in Kafka, an error of `commit` is told and passed over: the offsets are durable already.
-            (Calling::Commit, Err(error)) => self.warn(error.trace("commit")),
-            (Calling::OnAck | Calling::Commit | Calling::Poll, _) => {}
-        }
-    }
-
-    fn polled(&mut self, now: Now, outcome: Result<Polled, CallError>, state: Vec<StateChange>, wall: i64) {
-        if self.calling.take() != Some(Calling::Poll) {
-            return;
-        }
-        // What it changed without records goes with the next ones.
-        self.unsaved.extend(state);
-        match outcome {
-            Ok(polled) => {
-                self.poll_backoff.reset();
-                match polled {
-                    Polled::Records(batch) if batch.is_empty() => self.poll_at = Some(now.plus(IDLE_MS)),
-                    Polled::Records(batch) => self.convert(batch, wall),
-                    // What changed while it was called, it may not have seen.
-                    Polled::Idle(_) if self.woken => self.poll_at = None,
-                    Polled::Idle(ms) => self.poll_at = Some(now.plus(u64::from(ms).max(IDLE_MS))),
-                    Polled::Finished => self.finished = true,
-                }
-            }
-            Err(error) if error.is_retriable() => {
-                let wait = error.retry_after_ms().unwrap_or_else(|| self.poll_backoff.next_ms());
-                self.warn(error.trace("poll"));
-                self.count(Count::Retried);
-                self.poll_at = Some(now.plus(wait));
-            }
-            Err(error) => self.fail_call(&error, "poll"),
-        }
-    }
-
-    fn convert(&mut self, mut batch: SourceBatch, wall: i64) {
-        let records = core::mem::take(&mut batch.records);
-        let mut outcome = self.settings.transforms.source(records, &self.settings.converters);
-        if !self.go_on_without(&outcome.failures, outcome.came()) {
-            return;
-        }
-        let mut failed: Vec<u32> = outcome.failures.iter().map(|failed| failed.index).collect();
-        let too_large = self.settings.most.too_large(&outcome.records);
-        if !too_large.is_empty() {
-            if !self.go_on_without(&too_large, &outcome.records) {
-                return;
-            }
-            let gone: Vec<u32> = too_large.iter().map(|failed| failed.index).collect();
-            outcome.records = without(&outcome.records, &gone).unwrap_or_default();
-            failed.extend(gone.iter().map(|at| outcome.origin.get(*at as usize).unwrap_or(at)));
-            failed.sort_unstable();
-        }
-        batch.records = outcome.records;
-        let state = core::mem::take(&mut self.unsaved);
-        self.polled = Some(Prepared { batch, failed, filtered: outcome.filtered, state, wall, seq: self.seq });
-    }
-
-    /// Records have failed at one stage, the same for all: they are logged and counted. False if the task has failed with them.
-    fn go_on_without(&mut self, failures: &[Failed], came: &Batch) -> bool {
-        let policy = self.settings.errors;
-        let Some(first) = failures.first() else { return true };
-        // The first one ends the task, and those behind it were not looked at, as it were.
-        let failures = if policy.tolerate { failures } else { &failures[..1] };
-        for failed in failures.iter().filter(|_| policy.log) {
-            let line = failed.log_line(&self.settings.task, came, policy.log_messages);
-            self.outputs.push_back(Output::Say(Said::Error(line)));
-        }
-        let (records, tolerated) = (failures.len() as u64, policy.tolerate);
-        self.count(match first.stage {
-            Stage::KafkaProduce => Count::Reported { records, tolerated },
-            _ => Count::Failed { records, tolerated },
-        });
-        match tolerated {
-            true => self.warn(format!("{records} records are left out; the first because: {}", first.fault)),
-            false => self.fail(first.trace(came)),
-        }
-        tolerated
     }
 
     fn fail_call(&mut self, error: &CallError, call: &str) {
@@ -435,9 +282,4 @@ impl Source {
     fn warn(&mut self, text: String) {
         self.outputs.push_back(Output::Say(Said::Warning(text)));
     }
-}
-
-/// The name under which the cluster knows a task: `local-file-source/0`.
-pub fn task_name(task: &TaskId) -> String {
-    format!("{}/{}", task.connector, task.task)
 }

@@ -13,7 +13,7 @@ use broker_core::{
 };
 use bytes::Bytes;
 
-use super::{Asking, Done, Output, Phase, Prepared, Source, offsets, ready::Ready, task_name};
+use super::{Asking, Done, Output, Phase, Prepared, Source, offsets, ready::Ready};
 use crate::{
     batches::{self, Plan},
     exchange::Ack,
@@ -28,7 +28,7 @@ impl Source {
         }
         let Some(asking) = &self.asking else { return };
         let request = match asking {
-            Asking::StartTask => Request::StartTask { task: task_name(&self.settings.task) },
+            Asking::StartTask => Request::StartTask { task: self.settings.task.cluster_name() },
             Asking::Offsets => Request::ReadTable { topic: self.settings.offsets_topic.clone() },
             Asking::Topics(topics) => ask_topics(topics.clone(), true),
             Asking::Find(topics) => ask_topics(topics.clone(), false),
@@ -97,7 +97,7 @@ impl Source {
         let (topic, connector) = (&self.settings.offsets_topic, &self.settings.task.connector);
         let count = self.partitions.get(topic).copied().unwrap_or(1);
         batches.extend(offsets::batches(topic, count, connector, &offsets, wall));
-        let task = Some((task_name(&self.settings.task), self.incarnation));
+        let task = Some((self.settings.task.cluster_name(), self.incarnation));
         let state = state.into_iter().collect();
         Asking::Append(AtomicAppend { task, batches, offsets: None, state }, done)
     }

@@ -11,10 +11,12 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
+    columns::without,
     convert::Converter,
     errors::Policy,
-    exchange::{Checkpoint, ConnectorError, ErrorClass},
+    exchange::{Checkpoint, ConnectorError, ErrorClass, Polled},
     fake::{Cluster, OFFSETS, text},
+    herder::TaskId,
     record::{Batch, Blobs, Format},
     scalar::Scalar,
     transform::{Chain, Converters},
