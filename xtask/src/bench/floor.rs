@@ -1,9 +1,11 @@
 //! The floor under a durable produce: a bare program that receives the same bytes, writes them direct and synced over blocks that
-//! exist, writes them a second time direct, and answers. It checks nothing, knows no topic, and keeps nothing.
+//! exist, writes them a second time direct, and answers. And under a fetch: it reads as many bytes direct and sends them. It checks
+//! nothing and knows no topic.
 //!
-//! Invariant: an answer is sent when the first of the two writes is on the disk.
+//! Invariant: an answer to a produce is sent when the first of the two writes is on the disk.
 
 use anyhow::{Context, Result};
+use e2e::wire::Frame;
 use rustix::fs::OFlags;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -23,6 +25,18 @@ pub struct Args {
 const JOURNAL_BYTES: u64 = 512 << 20;
 const BLOCK: usize = 4096;
 const LARGEST: usize = 4 << 20;
+
+/// Where in a frame the place to read from stands: behind the header that [`Frame`] makes.
+const PLACE: usize = 13;
+const FETCH: [u8; 2] = [0, 1];
+
+/// A request for a piece of [`PIECE`] bytes of all that was written, the first being 0.
+pub fn read_frame(piece: u64) -> Frame {
+    Frame::new(1, 0, 0, &piece.to_be_bytes())
+}
+
+/// Bytes of an answer to [`read_frame`].
+pub const PIECE: usize = 1 << 20;
 
 /// The command line that starts it.
 pub fn command(port: u16, dir: &Path) -> [OsString; 4] {
@@ -51,6 +65,14 @@ fn serve(mut stream: TcpStream, journal: &Mutex<Journal>) -> Result<()> {
         let frame = memory.get_mut(skip..skip + len).context("a larger request than this program takes")?;
         stream.read_exact(frame)?;
         let correlation: [u8; 4] = frame[4..8].try_into()?;
+        if frame[..2] == FETCH {
+            let piece = u64::from_be_bytes(frame[PLACE..PLACE + 8].try_into()?);
+            let file = journal.lock().expect("nobody panics with it").segment.try_clone()?;
+            file.read_exact_at(&mut memory[skip..skip + PIECE], piece * PIECE as u64)?;
+            stream.write_all(&[&(PIECE as u32 + 4).to_be_bytes()[..], &correlation].concat())?;
+            stream.write_all(&memory[skip..skip + PIECE])?;
+            continue;
+        }
         let blocks = len.next_multiple_of(BLOCK);
         journal.lock().expect("nobody panics with it").write(&memory[skip..skip + blocks])?;
         // A Produce reply of no topics.
@@ -73,7 +95,13 @@ impl Journal {
         (0..JOURNAL_BYTES >> 20).try_for_each(|_| plain.write_all(&zeros))?;
         plain.sync_all()?;
         let direct = |path: &Path, flags: OFlags| {
-            OpenOptions::new().write(true).create(true).truncate(false).custom_flags(flags.bits() as i32).open(path)
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .custom_flags(flags.bits() as i32)
+                .open(path)
         };
         let journal = direct(&path, OFlags::DIRECT | OFlags::DSYNC)?;
         let segment = direct(&dir.join("floor-segment"), OFlags::DIRECT)?;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a round ends when every request is answered; what was not acknowledged is not counted.
 
+use crate::bench::floor;
 use anyhow::{Context, Result};
 use e2e::random::Random;
 use e2e::wire::{Frame, Wire, batch, produce_frame};
@@ -111,6 +112,17 @@ pub fn consume(port: u16, topic: &str, begin: i64, end: i64) -> Result<u64> {
         (bytes, next) = (bytes + more as u64, after);
     }
     Ok(bytes)
+}
+
+/// Reads what the floor was sent, so many bytes of it: how many came.
+pub fn read_back(port: u16, bytes: u64) -> Result<u64> {
+    let mut wire = Wire::connect(port)?;
+    let pieces = bytes / floor::PIECE as u64;
+    for piece in 0..pieces {
+        wire.send(&floor::read_frame(piece))?;
+        wire.receive()?;
+    }
+    Ok(pieces * floor::PIECE as u64)
 }
 
 /// One record at a time, each sent when the one before is acknowledged: how long each took, sorted, in microseconds.

@@ -122,7 +122,7 @@ pub fn run(args: Args) -> Result<()> {
         args.gigabytes
     );
     println!(
-        "Kafka what its page cache has unless flush=1; the floor is a program that receives and writes the bytes, no more"
+        "Kafka what its page cache has unless flush=1; the floor is a program that receives and writes the bytes, or reads and sends them, no more"
     );
     Ok(())
 }
@@ -144,8 +144,11 @@ impl Side<'_> {
                 self.produce(name, shape)?;
             }
         }
-        if self.kind.is_broker() && self.wanted("fetch") {
-            self.fetch()?;
+        if self.wanted("fetch") {
+            match self.kind.is_broker() {
+                true => self.fetch()?,
+                false => self.read_back()?,
+            }
         }
         if self.wanted("latency") {
             self.latency()?;
@@ -209,10 +212,7 @@ impl Side<'_> {
             let cpu = cpu_seconds(&pids);
             let alone = load::produce(port, topic, FETCH, records)? as i64;
             let alone_cpu = cpu_seconds(&pids) - cpu;
-            let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
-            let bytes = load::consume(port, topic, 0, alone)? as f64;
-            let (took, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds(&pids) - cpu);
-            side.report("fetch, catching up, 1 KiB", alone as f64, bytes, took, cpu);
+            side.catch_up(alone as u64, || load::consume(port, topic, 0, alone))?;
 
             let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
             let bytes = std::thread::scope(|scope| {
@@ -224,6 +224,22 @@ impl Side<'_> {
             side.report("fetch at the tail, 1 KiB", alone as f64, bytes, took, (cpu - alone_cpu).max(0.0));
             Ok(())
         })
+    }
+
+    /// The floor's: what was sent to it comes back.
+    fn read_back(&mut self) -> Result<()> {
+        let port = self.server.port;
+        let records = load::produce(port, "bench", FETCH, self.records(FETCH))?;
+        self.catch_up(records, || load::read_back(port, records * FETCH.value as u64))
+    }
+
+    fn catch_up(&mut self, records: u64, read: impl FnOnce() -> Result<u64>) -> Result<()> {
+        let pids = self.server.pids();
+        let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
+        let bytes = read()? as f64;
+        let (took, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds(&pids) - cpu);
+        self.report("fetch, catching up, 1 KiB", records as f64, bytes, took, cpu);
+        Ok(())
     }
 
     fn latency(&mut self) -> Result<()> {
