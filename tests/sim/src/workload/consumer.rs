@@ -40,7 +40,8 @@ pub struct Consumer {
     positions: BTreeMap<i32, Position>,
     heartbeat_at: u64,
     sent_at: u64,
-    /// While it is in a generation: when it sent what was answered last, and well.
+    /// While it is in a generation: when it sent the sync or heartbeat that was answered last, and well. A commit is taken during a
+    /// rebalance too, and does not say that the time to join is running out.
     heard_of_at: Option<u64>,
     left: u32,
 }
@@ -210,7 +211,6 @@ impl Consumer {
         match outcome {
             Some(Ok(())) => {
                 port.checks.groups.acknowledged(&self.group, &named, sent);
-                self.heard_of_at = Some(self.sent_at);
                 if let Some(position) = self.positions.get_mut(&partition) {
                     position.committed = offset;
                 }
