@@ -14,9 +14,6 @@ use crate::{
     place::{self, Place},
 };
 
-/// Kafka's worker gives up after a minute.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Between two tries.
 const TRY: Duration = Duration::from_secs(5);
 
@@ -129,14 +126,14 @@ impl Home {
     }
 }
 
-/// Asks the cluster for its id, as long as Kafka's worker does.
+/// Asks the cluster for its id, for as long as `default.api.timeout.ms` says.
 async fn find(config: &WorkerConfig) -> Result<String, Failure> {
     let servers = config.bootstrap_servers.join(",");
-    let mut left = PATIENCE;
+    let mut left = Duration::from_millis(config.default_api_timeout_ms);
     loop {
-        let asked = config.clone();
-        let answer = tokio::task::spawn_blocking(move || Remote::identify(&asked, TRY)).await;
-        left = left.saturating_sub(TRY);
+        let (asked, this_try) = (config.clone(), TRY.min(left));
+        let answer = tokio::task::spawn_blocking(move || Remote::identify(&asked, this_try)).await;
+        left -= this_try;
         let why = match answer {
             Ok(Ok(id)) => return Ok(id),
             Ok(Err(Unreachable::Silent(why))) if !left.is_zero() => why,

@@ -87,6 +87,8 @@ pub struct WorkerConfig {
     pub offset_flush_interval_ms: u64,
     /// Milliseconds that a commit may take.
     pub offset_flush_timeout_ms: u64,
+    /// Milliseconds that a cluster elsewhere has to answer at the start.
+    pub default_api_timeout_ms: u64,
     /// Milliseconds that all tasks together have to stop.
     pub task_shutdown_graceful_timeout_ms: u64,
     /// Whether sources may create topics by `topic.creation.*`.

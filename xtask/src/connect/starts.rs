@@ -1,7 +1,6 @@
 //! Starts that cannot succeed, with Kafka's `connect-standalone` and with ours: the same files, the same exit code, and the same thing named.
 //!
-//! Owns the cases; left out is the one that takes both sides a minute, a cluster that nobody answers for (exit 2 as well). Leaves the
-//! processes to `e2e` and `kafka`. Invariant: each start has a folder of its own, and both see the same broker.
+//! Owns the cases. Leaves the processes to `e2e` and `kafka`. Invariant: each start has a folder of its own, and both see the same broker.
 
 use super::report;
 use crate::kafka::Kafka;
@@ -21,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Starts of Kafka's that run side by side.
 const SIDE_BY_SIDE: usize = 3;
 
-/// Its name, what the worker file says beyond a good one (a key with nothing behind it is left out), connector files with their texts, the
+/// Its name, what the worker file says beyond a good one (a key with nothing behind it is left out; more lines may follow it), connector files with their texts, the
 /// exit code, and what both name.
 type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)], i32, &'static str);
 
@@ -38,6 +37,7 @@ const CASES: &[Case] = &[
     ("a boolean that is none", "topic.creation.enable=perhaps", &[], 2, "topic.creation.enable"),
     ("a listener that is none", "listeners=ftp://127.0.0.1:1", &[], 2, "ftp"),
     ("a port in use", "listeners=http://127.0.0.1:TAKEN", &[], 2, "TAKEN"),
+    ("a cluster that does not answer", "bootstrap.servers=127.0.0.1:1\nrequest.timeout.ms=2000\ndefault.api.timeout.ms=2000", &[], 2, "127.0.0.1:1"),
     ("a damaged offset file", "offset.storage.file.filename=damaged.offsets", &[], 3, "damaged.offsets"),
     ("a connector file that is not there", "", &[GOOD, ("MISSING", "")], 3, "nowhere.properties"),
     ("a connector without a name", "", &[("c.properties", "connector.class=FileStreamSink\ntopics=t\n")], 3, "name"),

@@ -91,6 +91,7 @@ impl<'a> Reader<'a> {
             offset_storage_file: self.text("offset.storage.file.filename"),
             offset_flush_interval_ms: self.millis("offset.flush.interval.ms"),
             offset_flush_timeout_ms: self.millis("offset.flush.timeout.ms"),
+            default_api_timeout_ms: self.millis("default.api.timeout.ms"),
             task_shutdown_graceful_timeout_ms: self.millis("task.shutdown.graceful.timeout.ms"),
             topic_creation_enable: self.is_true("topic.creation.enable"),
             topic_tracking_enable: self.is_true("topic.tracking.enable"),
