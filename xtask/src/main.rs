@@ -4,6 +4,7 @@
 //! skipped, and exits with something else than 0 when anything failed.
 
 mod bench;
+mod broker;
 mod clients;
 mod cluster;
 mod connect;
@@ -37,6 +38,8 @@ enum Command {
     Crash(crash::Args),
     /// Run real Kafka clients against connectd
     Clients(clients::Args),
+    /// Ask Kafka's broker and connectd the same, and compare the answers
+    Broker(broker::Args),
     /// Ask Kafka's Connect worker and connectd the same, and compare the answers
     Connect(connect::Args),
     /// Fetch and run the real Kafka, for comparison
@@ -59,6 +62,7 @@ fn command() -> Result<()> {
         Command::Sim(args) => sim::run(args),
         Command::Crash(args) => crash::run(args),
         Command::Clients(args) => clients::run(args),
+        Command::Broker(args) => broker::run(args),
         Command::Connect(args) => connect::run(args),
         Command::Kafka(args) => kafka::run(args),
         Command::Bench(args) => bench::run(args),

@@ -293,7 +293,7 @@ impl Broker {
         let Some(commit) = &append.offsets else {
             return Ok(Vec::new());
         };
-        self.groups.check_commit(commit).map_err(plain)?;
+        self.groups.check_commit(&self.offsets, commit).map_err(plain)?;
         let (records, outcomes) = self.offsets.decide_commit(wall, &commit.who.group, &commit.topics);
         let refused = outcomes.iter().flat_map(|topic| &topic.partitions).find_map(|(_, outcome)| outcome.err());
         refused.map_or(Ok(records), |error| Err(plain(error)))

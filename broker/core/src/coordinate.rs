@@ -119,7 +119,7 @@ impl Broker {
         wall: Wall,
         commit: &OffsetCommit,
     ) -> Vec<TopicReply<(i32, Result<(), Error>)>> {
-        if let Err(error) = self.groups.check_commit(commit) {
+        if let Err(error) = self.groups.check_commit(&self.offsets, commit) {
             let topic = |(topic, offsets): &(String, Vec<OffsetToCommit>)| TopicReply {
                 topic: topic.clone(),
                 partitions: offsets.iter().map(|offset| (offset.partition, Err(error))).collect(),

@@ -100,8 +100,12 @@ pub fn answer_join(version: i16, outcome: Result<Joined, (Error, String)>) -> Jo
     }
 }
 
-pub fn ask_sync(request: SyncGroupRequest) -> Step {
+pub fn ask_sync(version: i16, request: SyncGroupRequest) -> Step {
     let protocol = owned(request.protocol_type).zip(owned(request.protocol_name));
+    // Version 5 brought them, and Kafka takes no other without.
+    if version >= 5 && protocol.is_none() {
+        return Step::Answer(Response::SyncGroup(answer_sync(Err(Error::InconsistentGroupProtocol))));
+    }
     let sync = SyncGroup {
         who: Member {
             group: request.group_id.to_string(),
@@ -201,7 +205,7 @@ pub fn answer_describe(version: i16, with_operations: bool, groups: Vec<GroupDes
         DescribedGroup::default()
             .with_error_code(error.map_or(0, |error| error.code()))
             .with_error_message(why.as_deref().map(text))
-            .with_authorized_operations(operations(with_operations, operations::GROUP))
+            .with_authorized_operations(operations(with_operations && why.is_none(), operations::GROUP))
             .with_group_id(id(&group.group))
             .with_group_state(text(group.state))
             .with_protocol_type(text(&group.protocol_type))

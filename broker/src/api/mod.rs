@@ -124,7 +124,7 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::ListTransactions(request) => transaction::ask_list(request),
         Wire::DescribeProducers(request) => transaction::ask_producers(request),
         Wire::JoinGroup(request) => group::ask_join(peer, header, request),
-        Wire::SyncGroup(request) => group::ask_sync(request),
+        Wire::SyncGroup(request) => group::ask_sync(header.version, request),
         Wire::Heartbeat(request) => group::ask_heartbeat(request),
         Wire::LeaveGroup(request) => group::ask_leave(header.version, request),
         Wire::DescribeGroups(request) => group::ask_describe(request),

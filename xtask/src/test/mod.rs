@@ -7,7 +7,7 @@ mod score;
 
 pub use score::Score;
 
-use crate::{clients, cluster, connect, kafka_connect, repo, run as set_up};
+use crate::{broker, clients, cluster, connect, kafka_connect, repo, run as set_up};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -53,7 +53,7 @@ pub fn run(args: Args) -> Result<()> {
 
 type Suite = fn() -> Result<Score>;
 
-const SUITES: [(&str, Suite); 17] = [
+const SUITES: [(&str, Suite); 18] = [
     ("format", format),
     ("lints", lints),
     ("build", || one("connectd", repo::cargo(&["build", "--release", "-p", "connectd"]))),
@@ -67,6 +67,7 @@ const SUITES: [(&str, Suite); 17] = [
     ("node", || clients::suite("node")),
     ("java", || clients::suite("java")),
     ("page", || clients::suite("page")),
+    ("broker", broker::suite),
     ("connect", connect::suite),
     ("cluster", cluster::suite),
     ("kafka-connect", kafka_connect::suite),

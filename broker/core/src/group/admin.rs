@@ -10,7 +10,7 @@ use alloc::{
 use bytes::Bytes;
 
 use super::{
-    CONSUMER, Groups,
+    CONSUMER, Groups, check_name,
     state::{Group, State},
 };
 use crate::{
@@ -84,8 +84,9 @@ impl Groups {
     }
 
     /// Whether offsets of a group may be deleted at all: nobody may be in it but consumers, whose topics are known.
-    /// Errors: `GroupIdNotFound`, `NonEmptyGroup`.
+    /// Errors: `InvalidGroupId`, `GroupIdNotFound`, `NonEmptyGroup`.
     pub fn check_offset_deletion(&self, offsets: &Offsets, id: &str) -> Result<(), Error> {
+        check_name(id)?;
         match self.groups.get(id) {
             None if offsets.has_group(id) => Ok(()),
             None => Err(Error::GroupIdNotFound),
@@ -118,17 +119,16 @@ fn subscribed(metadata: &[u8]) -> Option<Vec<&[u8]>> {
 }
 
 impl Group {
-    /// Protocol, metadata and assignments are shown only while they hold.
+    /// Protocol and metadata are shown only while they hold; assignments until there are others.
     fn describe(&self, id: &str) -> GroupDescription {
         let stable = self.state == State::Stable;
-        let shown = |bytes: Bytes| if stable { bytes } else { Bytes::new() };
         let members = self.members.iter().map(|(id, member)| MemberDescription {
             member: id.clone(),
             instance: member.instance.clone(),
             client_id: member.client_id.clone(),
             client_host: member.client_host.clone(),
-            metadata: shown(member.metadata(&self.protocol)),
-            assignment: shown(member.assignment.clone()),
+            metadata: if stable { member.metadata(&self.protocol) } else { Bytes::new() },
+            assignment: member.assignment.clone(),
         });
         GroupDescription {
             group: id.to_string(),

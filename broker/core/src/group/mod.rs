@@ -31,6 +31,7 @@ use alloc::{
 use crate::{
     big_endian::{fits, fits_with},
     error::Error,
+    offsets::Offsets,
     request::{ConnId, JoinGroup, Member, OffsetCommit, Reply, RequestId, SyncGroup},
     time::{Now, Wall},
 };
@@ -252,19 +253,26 @@ impl Groups {
 
     /// Whether the member may commit offsets now. A simple commit (generation -1, no member) may if nobody is in the group.
     /// Errors: `IllegalGeneration`, `UnknownMemberId`, `FencedInstanceId`, `RebalanceInProgress`.
-    pub fn check_commit(&self, commit: &OffsetCommit) -> Result<(), Error> {
-        self.may_commit(&commit.who, Group::check_commit)
+    pub fn check_commit(&self, offsets: &Offsets, commit: &OffsetCommit) -> Result<(), Error> {
+        self.may_commit(offsets, &commit.who, Group::check_commit)
     }
 
     /// The same of a commit in a transaction, which older clients make without saying who they are (KIP-447).
-    pub fn check_transactional_commit(&self, commit: &OffsetCommit) -> Result<(), Error> {
-        self.may_commit(&commit.who, Group::check_transactional_commit)
+    pub fn check_transactional_commit(&self, offsets: &Offsets, commit: &OffsetCommit) -> Result<(), Error> {
+        self.may_commit(offsets, &commit.who, Group::check_transactional_commit)
     }
 
-    fn may_commit(&self, who: &Member, check: impl Fn(&Group, &Member) -> Result<(), Error>) -> Result<(), Error> {
+    /// A group known by its offsets alone is an empty one.
+    fn may_commit(
+        &self,
+        offsets: &Offsets,
+        who: &Member,
+        check: impl Fn(&Group, &Member) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         match self.groups.get(&who.group) {
             Some(group) => check(group, who),
             None if who.generation < 0 => Ok(()),
+            None if offsets.has_group(&who.group) => check(&Group::new(None), who),
             None => Err(Error::IllegalGeneration),
         }
     }

@@ -7,6 +7,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use bytes::Bytes;
 
 use super::{
     state::{InitialDelay, State},
@@ -50,12 +51,13 @@ impl Turn<'_> {
         }
     }
 
-    /// Those who wait for the assignment of this generation shall join the next.
+    /// Those who wait for the assignment of this generation shall join the next, and the one before is past.
     fn cancel_assignment(&mut self) {
         self.timers.cancel(Timer::Sync { group: self.id.to_string() });
         if self.group.state != State::CompletingRebalance {
             return;
         }
+        self.group.members.values_mut().for_each(|member| member.assignment = Bytes::new());
         for (id, caller) in self.group.take_waiting_syncs() {
             self.answer_sync(caller, Err(Error::RebalanceInProgress));
             self.refresh(&id);

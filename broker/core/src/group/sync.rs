@@ -75,7 +75,6 @@ impl Turn<'_> {
             self.answer_sync(caller, Err(Error::UnknownServerError));
             self.refresh(&id);
         }
-        self.group.members.values_mut().for_each(|member| member.assignment = Bytes::new());
         self.prepare_rebalance();
     }
 

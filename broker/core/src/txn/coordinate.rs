@@ -146,7 +146,7 @@ impl Broker {
         commit: &OffsetCommit,
     ) -> PartitionOutcomes {
         let allowed = self.transactions.check_write(producer, CONSUMER_OFFSETS, 0);
-        let allowed = allowed.and_then(|()| self.groups.check_transactional_commit(commit));
+        let allowed = allowed.and_then(|()| self.groups.check_transactional_commit(&self.offsets, commit));
         if let Err(error) = allowed {
             let topic = |(topic, offsets): &(String, Vec<crate::request::OffsetToCommit>)| TopicReply {
                 topic: topic.clone(),

@@ -3,10 +3,10 @@
 use super::*;
 use crate::{
     offsets::{Committed, OffsetRecord, OffsetSettings, Offsets},
-    request::ListedGroup,
+    request::{GroupDescription, ListedGroup},
 };
 
-fn offsets_of(groups: &[&str]) -> Offsets {
+pub fn offsets_of(groups: &[&str]) -> Offsets {
     let mut offsets = Offsets::new(OffsetSettings::default());
     for group in groups {
         let committed =
@@ -44,10 +44,15 @@ fn a_stable_group_is_described_in_full_and_a_moving_one_without_what_is_changing
         (moving.state, moving.protocol_type.as_str(), moving.protocol.as_str()),
         ("PreparingRebalance", "consumer", "")
     );
-    assert!(
-        moving.members.len() == 2
-            && moving.members.iter().all(|member| member.metadata.is_empty() && member.assignment.is_empty())
-    );
+    assert!(moving.members.len() == 2 && moving.members.iter().all(|member| member.metadata.is_empty()));
+    let assigned =
+        |group: GroupDescription| group.members.iter().filter(|member| !member.assignment.is_empty()).count();
+    assert_eq!(assigned(moving), 2, "as long as there is no other");
+    harness.send(GroupRequest::Join(join(&ids[1])));
+    assert_eq!(assigned(describe(&harness)), 2, "nor before the leader has decided");
+    harness
+        .send(GroupRequest::Join(JoinGroup { protocols: [("range".into(), "other".into())].into(), ..join(&ids[1]) }));
+    assert_eq!(assigned(describe(&harness)), 0, "a generation that ends without one has none");
 }
 
 #[test]

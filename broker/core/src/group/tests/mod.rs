@@ -21,6 +21,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     codec::{Reader, Writer},
+    offsets::OffsetSettings,
     request::{Joined, Synced},
 };
 
@@ -103,6 +104,11 @@ impl Harness {
         let mut out = Vec::new();
         self.groups.disconnected(self.now, self.wall(), ConnId(conn), &mut out);
         self.keep(out);
+    }
+
+    /// Whether a commit to a group without offsets is let through.
+    pub fn check_commit(&self, commit: &OffsetCommit) -> Result<(), Error> {
+        self.groups.check_commit(&Offsets::new(OffsetSettings::default()), commit)
     }
 
     /// What the broker does with the records before it sends replies.

@@ -51,7 +51,7 @@ fn the_old_id_is_fenced_wherever_it_shows_up() {
     let beat = harness.send(GroupRequest::Heartbeat(who.clone()));
     assert!(matches!(harness.replies[&beat.0], Reply::Heartbeat(Err(Error::FencedInstanceId))));
     let commit = OffsetCommit { who, topics: Vec::new() };
-    assert_eq!(harness.groups.check_commit(&commit), Err(Error::FencedInstanceId));
+    assert_eq!(harness.check_commit(&commit), Err(Error::FencedInstanceId));
     let left = harness.leave("g", &[(&old, Some("i"))]).unwrap();
     assert_eq!(left[0].2, Err(Error::FencedInstanceId));
 }

@@ -132,28 +132,31 @@ fn commit(generation: i32, member: &str) -> OffsetCommit {
 fn offsets_are_committed_by_members_or_while_there_are_none() {
     let mut harness = Harness::new(settings());
     let simple = commit(-1, "");
-    assert_eq!(harness.groups.check_commit(&simple), Ok(()), "nobody knows the group");
-    assert_eq!(harness.groups.check_commit(&commit(3, "client-1")), Err(Error::IllegalGeneration), "after a restart");
+    assert_eq!(harness.check_commit(&simple), Ok(()), "nobody knows the group");
+    assert_eq!(harness.check_commit(&commit(3, "client-1")), Err(Error::IllegalGeneration), "after a restart");
+    let offsets = super::admin::offsets_of(&["g"]);
+    let of_nobody = harness.groups.check_commit(&offsets, &commit(3, ""));
+    assert_eq!(of_nobody, Err(Error::UnknownMemberId), "a group of offsets alone has no members");
 
     let ids = harness.stable_group(2);
     let generation = harness.generation();
     let own = commit(generation, &ids[1]);
-    assert_eq!(harness.groups.check_commit(&own), Ok(()));
-    assert_eq!(harness.groups.check_commit(&simple), Err(Error::UnknownMemberId));
-    assert_eq!(harness.groups.check_commit(&commit(-1, &ids[1])), Err(Error::IllegalGeneration));
-    assert_eq!(harness.groups.check_commit(&commit(generation - 1, &ids[1])), Err(Error::IllegalGeneration));
-    assert_eq!(harness.groups.check_commit(&commit(generation, "client-1")), Err(Error::UnknownMemberId));
+    assert_eq!(harness.check_commit(&own), Ok(()));
+    assert_eq!(harness.check_commit(&simple), Err(Error::UnknownMemberId));
+    assert_eq!(harness.check_commit(&commit(-1, &ids[1])), Err(Error::IllegalGeneration));
+    assert_eq!(harness.check_commit(&commit(generation - 1, &ids[1])), Err(Error::IllegalGeneration));
+    assert_eq!(harness.check_commit(&commit(generation, "client-1")), Err(Error::UnknownMemberId));
 
     harness.send(GroupRequest::Join(join(&ids[0])));
-    assert_eq!(harness.groups.check_commit(&own), Ok(()), "the old generation may commit before it joins the new");
+    assert_eq!(harness.check_commit(&own), Ok(()), "the old generation may commit before it joins the new");
     harness.send(GroupRequest::Join(join(&ids[1])));
     let early = commit(generation + 1, &ids[1]);
-    assert_eq!(harness.groups.check_commit(&early), Err(Error::RebalanceInProgress), "nothing is assigned yet");
+    assert_eq!(harness.check_commit(&early), Err(Error::RebalanceInProgress), "nothing is assigned yet");
 
     harness.sleep(1_000_000);
     assert_eq!(harness.state("g"), "Empty");
-    assert_eq!(harness.groups.check_commit(&simple), Ok(()));
-    assert_eq!(harness.groups.check_commit(&own), Err(Error::UnknownMemberId));
+    assert_eq!(harness.check_commit(&simple), Ok(()));
+    assert_eq!(harness.check_commit(&own), Err(Error::UnknownMemberId));
 }
 
 #[test]
