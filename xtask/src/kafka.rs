@@ -171,7 +171,7 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::tool`].
     pub fn brief_tool(&self, name: &str) -> Result<Command> {
-        self.script(name, &["-Xmx256M", "-XX:TieredStopAtLevel=1"])
+        self.script(name, &["-Xmx256M", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8"])
     }
 
     fn script(&self, name: &str, options: &[&str]) -> Result<Command> {

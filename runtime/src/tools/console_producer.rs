@@ -21,6 +21,7 @@ use rdkafka::{
 use runtime_cli::{
     failure::Failure,
     flags::Given,
+    java,
     kafka::console_producer::{Asked, Line, TOOL, not_sent, understand},
     world::World,
 };
@@ -198,7 +199,7 @@ impl ProducerContext for Reports {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         self.done(result.as_ref().err().map(|(error, message)| {
-            let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            let text = |bytes: Option<&[u8]>| bytes.map(|bytes| java::text(bytes).into_owned());
             let line = Line { key: text(message.key()), value: text(message.payload()), ..Line::default() };
             let why = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
             not_sent(message.topic(), &line, &why)
@@ -219,7 +220,7 @@ impl<R: BufRead> Lines<R> {
                 Err(error) => return Err(error),
             };
             if available.is_empty() {
-                return Ok((!line.is_empty()).then(|| String::from_utf8_lossy(&line).into_owned()));
+                return Ok((!line.is_empty()).then(|| java::text(&line).into_owned()));
             }
             match available.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
                 None => {
@@ -233,7 +234,7 @@ impl<R: BufRead> Lines<R> {
                     // The other half of a Windows line's end, if it is here already; a terminal sends none.
                     let both = is_return && available.get(end + 1) == Some(&b'\n');
                     self.0.consume(end + 1 + usize::from(both));
-                    return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
+                    return Ok(Some(java::text(&line).into_owned()));
                 }
             }
         }

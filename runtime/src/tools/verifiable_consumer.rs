@@ -16,6 +16,7 @@ use rdkafka::{
 use runtime_cli::{
     failure::Failure,
     flags::Given,
+    java,
     kafka::verifiable::{AskedToRead, CONSUMER, line, partitions, quoted, understand_consumer},
     world::World,
 };
@@ -76,7 +77,7 @@ impl Round {
             let seen = round.partitions.entry((topic.to_owned(), partition)).or_insert((0, offset, offset));
             (seen.0, seen.2) = (seen.0 + 1, offset);
             if asked.verbose {
-                let text = |bytes: Option<&[u8]>| quoted(bytes.map(String::from_utf8_lossy).as_deref());
+                let text = |bytes: Option<&[u8]>| quoted(bytes.map(java::text).as_deref());
                 let fields = [
                     ("key", text(message.key())),
                     ("value", text(message.payload())),

@@ -17,6 +17,7 @@ use rdkafka::{
 use runtime_cli::{
     failure::Failure,
     flags::Given,
+    java,
     kafka::verifiable::{AskedToSend, PRODUCER, line, quoted, understand_producer},
     world::World,
 };
@@ -95,7 +96,7 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        let text = |bytes: Option<&[u8]>| quoted(bytes.map(String::from_utf8_lossy).as_deref());
+        let text = |bytes: Option<&[u8]>| quoted(bytes.map(java::text).as_deref());
         let said = match result {
             Ok(message) => {
                 self.acked.fetch_add(1, Ordering::Relaxed);

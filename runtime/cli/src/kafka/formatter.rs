@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, java};
 
 mod offsets;
 mod template;
@@ -70,6 +70,8 @@ pub struct Fields {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum As {
     Bytes,
+    /// UTF-8, mended where it is none.
+    Text,
     /// A big-endian number of so many bytes.
     Number(usize),
     Boolean,
@@ -250,9 +252,8 @@ impl Fields {
 impl As {
     fn new(class: &str) -> Result<Self, Failure> {
         match class.rsplit('.').next().unwrap_or_default() {
-            "StringDeserializer" | "ByteArrayDeserializer" | "BytesDeserializer" | "ByteBufferDeserializer" | "" => {
-                Ok(Self::Bytes)
-            }
+            "StringDeserializer" => Ok(Self::Text),
+            "ByteArrayDeserializer" | "BytesDeserializer" | "ByteBufferDeserializer" | "" => Ok(Self::Bytes),
             "ShortDeserializer" => Ok(Self::Number(2)),
             "IntegerDeserializer" => Ok(Self::Number(4)),
             "LongDeserializer" => Ok(Self::Number(8)),
@@ -268,6 +269,7 @@ impl As {
     fn print(self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         match self {
             Self::Bytes => out.extend_from_slice(bytes),
+            Self::Text => out.extend_from_slice(java::text(bytes).as_bytes()),
             Self::Number(size) if bytes.len() == size => {
                 // The first byte carries the sign.
                 let first = if bytes[0] < 0x80 { 0 } else { -1 };

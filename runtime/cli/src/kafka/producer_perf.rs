@@ -7,6 +7,7 @@ use super::client_options::{self, Pairs};
 use crate::{
     failure::Failure,
     flags::{BOOTSTRAP_SERVER, Flag, Given, several, switch, value},
+    java,
     tool::{Run, Tool},
     world::World,
 };
@@ -113,7 +114,7 @@ fn payload(given: &Given, world: &mut dyn World) -> Result<Payload, Failure> {
         ["payload-file"] => {
             let path = given.one("payload-file")?.unwrap_or_default();
             let bytes = world.read(path).map_err(|why| Failure::new(format!("{path}: {why}")))?;
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let text = java::text(&bytes).into_owned();
             let delimiter = given.one("payload-delimiter")?.unwrap_or("\n").replace("\\n", "\n");
             let all: Vec<Vec<u8>> = text
                 .split(delimiter.as_str())

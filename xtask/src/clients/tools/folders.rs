@@ -21,9 +21,9 @@ const DECODERS: [(&str, &str); 3] = [
     ("__cluster_metadata-", "--cluster-metadata-decoder"),
 ];
 
-/// Flags that every log is read with, those of text, and every other file.
-const OF_LOGS: [&str; 3] = ["", "--deep-iteration", "--max-bytes 700"];
-const OF_TEXT: [&str; 2] = ["--print-data-log", "--print-data-log --skip-record-metadata"];
+/// Flags that every log is read with, as text too where it is none; and every other file.
+const OF_LOGS: [&str; 5] =
+    ["", "--deep-iteration", "--max-bytes 700", "--print-data-log", "--print-data-log --skip-record-metadata"];
 const OF_OTHERS: [&str; 3] = ["", "--verify-index-only", "--index-sanity-check"];
 
 /// The topics with the open transaction: one for Kafka's tool to end, one for ours.
@@ -96,10 +96,6 @@ fn dumped(kafka: &Kafka, data: &Path) -> Result<Score> {
     let mut asked: Vec<(Vec<PathBuf>, &str)> = Vec::new();
     for flags in OF_LOGS {
         asked.push((of_all(&[".log"], "")?, flags));
-    }
-    // What is not text is shown as if it were, and Java has its own idea of where a character is broken off.
-    for flags in OF_TEXT {
-        asked.push((of_all(&[".log"], "open-")?, flags));
     }
     for (topic, flag) in DECODERS {
         asked.push((of_all(&[".log"], topic)?, flag));

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{named, scenario};
-use crate::{admin::Admin, failure::Failure, flags::Given, groups, java::hash_order, offsets::Partition, reset};
+use crate::{admin::Admin, failure::Failure, flags::Given, groups, java, java::hash_order, offsets::Partition, reset};
 
 const WARNING: &str = "WARN: No action will be performed as the --execute option is missing. In version 5.0, this command will require \
                        either --dry-run or --execute to be specified. You should add the --dry-run option explicitly if you are \
@@ -73,7 +73,7 @@ fn read(given: &Given, admin: &mut Admin<'_>, path: &str) -> Result<BTreeMap<Str
         _ => None,
     };
     let mut offsets: BTreeMap<String, Vec<(Partition, i64)>> = BTreeMap::new();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = java::text(&bytes).into_owned();
     for (at, line) in text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
         let cells: Vec<&str> = line.split(',').map(|cell| cell.trim().trim_matches('"')).collect();
         let (group, rest) = match (cells.as_slice(), &only) {

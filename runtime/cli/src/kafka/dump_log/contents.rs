@@ -7,6 +7,7 @@ use broker_wire::records::Record;
 use crate::{
     failure::Failure,
     flags::Given,
+    java,
     message::{
         coordinator::{Remembered, Unread, read},
         groups::GROUPS,
@@ -111,7 +112,7 @@ impl Decoder {
             Failure::new(format!("a number of {expected} bytes was expected, there are {}", bytes.len()))
         };
         Ok(match self {
-            Decoder::Text => String::from_utf8_lossy(bytes).into_owned(),
+            Decoder::Text => java::text(bytes).into_owned(),
             Decoder::I32 => i32::from_be_bytes(bytes.try_into().map_err(|_| number(4))?).to_string(),
             Decoder::I64 => i64::from_be_bytes(bytes.try_into().map_err(|_| number(8))?).to_string(),
         })
@@ -127,7 +128,7 @@ mod tests {
         let check = |decoder: Decoder, bytes: &[u8], expected: Option<&str>| {
             assert_eq!(decoder.text(bytes).ok().as_deref(), expected, "{decoder:?} {bytes:?}");
         };
-        check(Decoder::Text, b"a\xff", Some("a\u{fffd}"));
+        check(Decoder::Text, b"a\xed\xa0\x80", Some("a\u{fffd}"));
         check(Decoder::I32, b"\0\0\x01\0", Some("256"));
         check(Decoder::I32, b"\0", None);
         check(Decoder::I64, b"\xff\xff\xff\xff\xff\xff\xff\xff", Some("-1"));
