@@ -230,10 +230,12 @@ impl Owner {
                         let _ = reply.send(outcome);
                     }
                 }
-                Output::Validate { id, config, .. } => {
+                Output::Validate { id, connector, config } => {
                     let (plugins, tell) = (self.plugins.clone(), self.tell.clone());
                     tokio::spawn(async move {
-                        let outcome = plugins.judge(config).await;
+                        let outcome = plugins.judge(config).await.map(|unknown| {
+                            unknown.iter().for_each(|key| tracing::warn!("connector \"{connector}\": {}", key.says));
+                        });
                         if let Some(catalogue) = plugins.news() {
                             tell.tell(Input::Catalogue(catalogue)).await;
                         }

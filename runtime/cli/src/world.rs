@@ -56,6 +56,10 @@ pub struct Call<'a> {
     pub url: &'a str,
     /// JSON; none for a request without a body.
     pub body: Option<&'a str>,
+    /// The header of this name.
+    pub authorization: Option<&'a str>,
+    /// Whom to trust where the scheme is https, and what to show.
+    pub tls: &'a Tls,
 }
 
 /// The world of one tool.
@@ -77,6 +81,11 @@ pub trait World {
 
     /// Asks a worker's REST API; the status and the body of the answer.
     fn call(&mut self, call: Call<'_>, timeout_ms: u64) -> Result<(u16, Vec<u8>), NoAnswer>;
+
+    /// A variable of the environment, if it is set and not empty.
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
 
     /// Whether colours may go there: it is a terminal, and its user has nothing against them.
     fn takes_colour(&self, stream: Stream) -> bool;

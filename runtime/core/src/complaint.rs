@@ -117,9 +117,7 @@ impl Complaint {
         // A line that only leads to the next ones says nothing that the complaint has not said.
         let says = |sentence: &&str| !sentence.trim().is_empty() && !sentence.trim_end().ends_with(':');
         for sentence in why.lines().filter(says) {
-            let named = keys.iter().map(|(key, _)| key).filter(|key| sentence.contains(*key));
-            let named = named.filter(|key| !key.is_empty()).max_by_key(|key| key.len());
-            match named.and_then(|key| Line::of_key(file, key)) {
+            match meant(sentence, keys.iter().map(|(key, _)| key)).and_then(|key| Line::of_key(file, key)) {
                 Some(line) => lines.push(Line { says: sentence.to_string(), ..line }),
                 None => complaint = complaint.because(sentence),
             }
@@ -177,6 +175,23 @@ impl Complaint {
     }
 }
 
+/// Of a file's keys, the one that a sentence is about: what it calls a key or a configuration, else the only one that it names.
+fn meant<'a>(sentence: &str, keys: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let named: Vec<&str> = keys.filter(|key| !key.is_empty() && sentence.contains(key)).collect();
+    let is_called_so = |key: &&str| {
+        ["key \"", "configuration ", "configuration \""].iter().any(|word| {
+            let after = sentence.split_once(&format!("{word}{key}")).map(|(_, after)| after);
+            after.is_some_and(|after| !after.starts_with(|next: char| next.is_alphanumeric() || ".-_".contains(next)))
+        })
+    };
+    let is_whole = |key: &&&str| !named.iter().any(|other| other.len() > key.len() && other.contains(**key));
+    let called = named.iter().copied().find(is_called_so);
+    called.or_else(|| match named.iter().filter(is_whole).collect::<Vec<_>>().as_slice() {
+        [only] => Some(**only),
+        _ => None,
+    })
+}
+
 /// With a full stop, unless it ends with something of the kind.
 fn sentence(text: &str) -> String {
     let text = text.trim_end();
@@ -193,7 +208,7 @@ mod tests {
             text: "connector.clas=FileStreamSource".into(),
             before: 0,
             length: 14,
-            says: "no such key. Did you mean \"connector.class\"?".into(),
+            says: "No such key \"connector.clas\". Did you mean \"connector.class\"?".into(),
         };
         Complaint::new("connector \"local-file-source\" was not created")
             .at("config/source.properties")
@@ -208,7 +223,7 @@ mod tests {
              --> config/source.properties:3:1\n  \
              |\n\
              3 | connector.clas=FileStreamSource\n  \
-             | ^^^^^^^^^^^^^^ no such key. Did you mean \"connector.class\"?\n  \
+             | ^^^^^^^^^^^^^^ No such key \"connector.clas\". Did you mean \"connector.class\"?\n  \
              = required key \"connector.class\" is missing\n  \
              = help: connectd connect validate config/source.properties\n";
         assert_eq!(complaint().draw(Paint::default()), expected);
@@ -227,7 +242,7 @@ mod tests {
         );
         check(
             complaint(),
-            "connector \"local-file-source\" was not created (config/source.properties). line 3: no such key. Did you mean \
+            "connector \"local-file-source\" was not created (config/source.properties). line 3: No such key \"connector.clas\". Did you mean \
              \"connector.class\"? required key \"connector.class\" is missing. connectd connect validate config/source.properties.",
         );
     }
@@ -244,6 +259,19 @@ mod tests {
         check(properties, "file", Some((5, 0, 4)));
         check(properties, "topic", None);
         check("{\n  \"name\": \"a\",\n  \"file\": \"é\"\n}", "file", Some((3, 2, 6)));
+    }
+
+    #[test]
+    fn the_key_that_is_meant() {
+        let check = |sentence: &str, expected: Option<&str>| {
+            let keys = ["topics", "topicz", "key.converter", "key.converter.schemas.enable", "tasks.max", "file"];
+            assert_eq!(meant(sentence, keys.into_iter()), expected, "{sentence}");
+        };
+        check("No such key \"topicz\". Did you mean \"topics\"?", Some("topicz"));
+        check("Invalid value file for configuration tasks.max: Not a number", Some("tasks.max"));
+        check("The value of key.converter.schemas.enable is wrong", Some("key.converter.schemas.enable"));
+        check("Must configure one of topics or topicz", None);
+        check("Missing required configuration \"topic\"", None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod settings;
 mod special;
 pub mod submitted;
 pub mod topic_creation;
+pub mod unknown;
 pub mod validate;
 pub mod value;
 pub mod variables;

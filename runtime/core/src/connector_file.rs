@@ -3,6 +3,7 @@
 //! Owns which of Kafka's three forms a file is in (contract 1.4); its extension says nothing. Leaves the settings' meaning to
 //! `config`, reading the file to the edge. Invariant: what is returned has a name, and `config` has it too.
 
+use crate::complaint::Complaint;
 use crate::config::Submitted;
 use crate::properties;
 use crate::rest::{CreateConnector, InitialState};
@@ -20,6 +21,16 @@ pub struct ConnectorFile {
     pub config: Submitted,
     /// What to do after creating it.
     pub initial_state: Option<InitialState>,
+}
+
+/// That the connector of a file was not `done`, because of what [`parse`] or [`unreadable`] says.
+pub fn refused(path: &str, done: &str, why: String) -> Complaint {
+    Complaint::new(format!("the connector of {path} was not {done}")).at(path).because(why)
+}
+
+/// Why a file whose bytes are not to be had cannot be used.
+pub fn unreadable(path: &str, why: impl core::fmt::Display) -> String {
+    format!("Connector file {path} cannot be read: {why}")
 }
 
 /// Reads a file: a flat JSON object, else `{"name", "config", "initial_state"}`, else Java properties. `path` is for the

@@ -13,7 +13,11 @@ use std::{
 };
 
 use runtime_core::{
-    config::{ClassError, ConfigInfos, ConfigMap, Defaults, Submitted, validate},
+    config::{
+        ClassError, ConfigInfos, ConfigMap, Defaults, Submitted,
+        unknown::{Unknown, without_class},
+        validate,
+    },
     herder::{Catalogue, Refusal, RefusalKind},
     plugin::{Issue, Role},
 };
@@ -150,6 +154,10 @@ impl Plugins {
     /// references shown. The error: it names no connector, or a reference cannot be followed.
     pub async fn validate(&self, submitted: &Submitted) -> Result<ConfigInfos, ClassError> {
         let raw = &submitted.config;
+        if raw.get("connector.class").is_none() {
+            // The message quotes the configuration: its references, not what they stand for.
+            return Err(ClassError::Missing(without_class(raw)));
+        }
         let resolved = self.resolve(raw).map_err(ClassError::Reference)?;
         let submitted = &Submitted { config: resolved, ..submitted.clone() };
         let set = self.now().await;
@@ -180,11 +188,12 @@ impl Plugins {
         }
     }
 
-    /// Whether a configuration will do; `Err` with the message of POST and PUT.
-    pub async fn judge(&self, config: ConfigMap) -> Result<(), Refusal> {
+    /// Whether a configuration will do, and the keys that nobody reads; `Err` with the message of POST and PUT.
+    pub async fn judge(&self, config: ConfigMap) -> Result<Vec<Unknown>, Refusal> {
         let refused = |why: String| Err(Refusal::new(RefusalKind::BadRequest, why));
-        match self.validate(&config.into()).await {
-            Ok(infos) => infos.refusal().map_or(Ok(()), refused),
+        let submitted = Submitted::from(config);
+        match self.validate(&submitted).await {
+            Ok(infos) => infos.refusal(&submitted.config).map_or(Ok(infos.unknown(&submitted.config)), refused),
             // As in Kafka, which does not say whose mistake that is.
             Err(ClassError::Reference(why)) => Err(Refusal::new(RefusalKind::Failed, why)),
             Err(error) => refused(self.known().explain(&error)),

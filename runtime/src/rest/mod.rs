@@ -164,9 +164,15 @@ struct Failure(StatusCode, String);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        json(self.0, &ErrorBody { error_code: self.0.as_u16(), message: self.1 })
+        let mut response = json(self.0, &ErrorBody { error_code: self.0.as_u16(), message: self.1.clone() });
+        response.extensions_mut().insert(Said(self.1));
+        response
     }
 }
+
+/// Why a request was refused, for the log.
+#[derive(Clone)]
+struct Said(String);
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
@@ -264,13 +270,18 @@ fn sends_json(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// One line per request.
+/// One line per request. Why one that would have changed something was refused stands there in the words of the answer.
 async fn log(request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let started = std::time::Instant::now();
     let response = next.run(request).await;
-    let ms = started.elapsed().as_millis();
-    tracing::info!(target: "connectd::rest", "\"{method} {path}\" {} {ms} ms", response.status().as_u16());
+    let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis());
+    match response.extensions().get::<Said>() {
+        Some(Said(why)) if method != Method::GET => {
+            tracing::warn!(target: "connectd::rest", "\"{method} {path}\" {status} {ms} ms: {}", why.replace('\n', " "));
+        }
+        _ => tracing::info!(target: "connectd::rest", "\"{method} {path}\" {status} {ms} ms"),
+    }
     response
 }
 

@@ -56,7 +56,8 @@ pub async fn validate(State(app): State<App>, Path(kind): Path<String>, body: By
         return Err(Failure(StatusCode::BAD_REQUEST, why));
     }
     let infos = app.plugins.validate(&submitted).await;
-    let infos = infos.map_err(|error| Failure(StatusCode::INTERNAL_SERVER_ERROR, error.message().into()))?;
+    let infos =
+        infos.map_err(|error| Failure(StatusCode::INTERNAL_SERVER_ERROR, app.plugins.known().explain(&error)))?;
     Ok(json(StatusCode::OK, &infos))
 }
 

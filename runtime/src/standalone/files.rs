@@ -11,7 +11,7 @@ use broker::settings::Settings;
 use broker_core::group::GroupSettings;
 use runtime_core::{
     complaint::Complaint,
-    config::{ConfigMap, variables::Provider},
+    config::{ConfigMap, infos::reasons, variables::Provider},
     connector_file::{self, ConnectorFile},
     worker_config::WorkerConfig,
 };
@@ -44,20 +44,21 @@ pub(super) fn read_worker(path: &Path) -> Result<(WorkerConfig, Vec<String>), Fa
 
 /// Reads every connector's file, and refuses a name that comes twice.
 pub(super) fn read_connectors(paths: &[PathBuf]) -> Result<Vec<ConnectorFile>, Failure> {
-    let refused = |why: String| Failure::new(CONNECTOR, why);
     let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
     let mut files = Vec::new();
     for path in paths {
         let named = path.display().to_string();
-        let bytes =
-            std::fs::read(path).map_err(|error| refused(format!("Connector file {named} cannot be read: {error}")))?;
+        let refused = |why: String| Failure::of(CONNECTOR, connector_file::refused(&named, "created", why));
+        let bytes = std::fs::read(path);
+        let bytes = bytes.map_err(|error| refused(connector_file::unreadable(&named, error)))?;
         let file = connector_file::parse(&named, &bytes).map_err(refused)?;
         if let Some(first) = seen.insert(file.name.clone(), path) {
-            return Err(refused(format!(
+            let why = format!(
                 "The connector \"{}\" comes twice, in {} and in {named}. Leave one out, or give it another name.",
                 file.name,
                 first.display()
-            )));
+            );
+            return Err(Failure::new(CONNECTOR, why));
         }
         files.push(file);
     }
@@ -79,10 +80,12 @@ pub(super) fn broker_settings(start: &Start, config: &WorkerConfig) -> Result<(S
     Ok((settings, notes.into_iter().map(with_prefix).collect()))
 }
 
-pub(super) fn refused_file(path: &Path, why: &str) -> Failure {
+/// What a worker that runs would say of the connector of a file.
+pub(super) fn refused_file(path: &Path, connector: &str, refusal: &str) -> Failure {
     let named = path.display().to_string();
     // It was read a moment ago; without it there are no lines to show.
     let file = std::fs::read(path).unwrap_or_default();
-    Failure::of_file(CONNECTOR, format!("the connector of {named} was not created"), &named, &file, why)
+    let why: Vec<&str> = reasons(refusal).collect();
+    Failure::of_file(CONNECTOR, format!("connector \"{connector}\" was not created"), &named, &file, &why.join("\n"))
         .helped(format!("connectd connect validate {named}, with a worker running"))
 }

@@ -66,7 +66,7 @@ impl Running {
         // Judged before the herder starts: a start that will be refused removes no connector and moves no record.
         for (file, path) in files.iter().zip(&start.connectors) {
             let judged = plugins.judge(file.config.config.clone()).await;
-            judged.map_err(|refusal| refused_file(path, &refusal.message))?;
+            judged.map_err(|refusal| refused_file(path, &file.name, &refusal.message))?;
         }
         let worker_id = config.worker_id(rest.main.port());
         let cluster = home.cluster();
@@ -116,9 +116,10 @@ impl Running {
             // The next one does not wait for the answer: they have nothing to do with each other but the disk.
             puts.push(self.herd.begin(operation).await);
         }
+        let names: Vec<String> = self.files.iter().map(|file| file.name.clone()).collect();
         let answers = async {
-            for (put, path) in puts.into_iter().zip(&start.connectors) {
-                put.answer().await.map_err(|refusal| refused_file(path, &refusal.message))?;
+            for ((put, name), path) in puts.into_iter().zip(&names).zip(&start.connectors) {
+                put.answer().await.map_err(|refusal| refused_file(path, name, &refusal.message))?;
             }
             Ok(())
         };

@@ -16,7 +16,7 @@ use runtime_cli::{
         doctor::{Data, Doctor, Facts, Port, found},
         outcome::Done,
     },
-    world::Call,
+    world::{Call, Tls},
 };
 use runtime_core::connector_file;
 use rustix::process::{Resource, getrlimit};
@@ -81,7 +81,9 @@ fn is_broker(port: u16) -> Option<String> {
 
 fn is_worker(port: u16) -> Option<String> {
     let url = format!("http://127.0.0.1:{port}/");
-    let (status, body) = http::call(Call { method: "GET", url: &url, body: None }, PATIENCE).ok()?;
+    let (status, body) =
+        http::call(Call { method: "GET", url: &url, body: None, authorization: None, tls: &Tls::default() }, PATIENCE)
+            .ok()?;
     let answer: serde_json::Value = serde_json::from_slice(&body).ok()?;
     let version = answer["version"].as_str().filter(|_| status == 200)?;
     Some(format!("a Connect worker, version {version}"))

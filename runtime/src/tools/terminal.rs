@@ -64,6 +64,10 @@ impl World for Terminal {
         http::call(call, Duration::from_millis(timeout_ms))
     }
 
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
     fn takes_colour(&self, stream: Stream) -> bool {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         let is_terminal = match stream {

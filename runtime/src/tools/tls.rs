@@ -40,16 +40,27 @@ fn unusable(why: String) -> NoAnswer {
     NoAnswer::Unusable(why)
 }
 
-fn failed(to: &str, error: &std::io::Error, socket: &mut TcpStream) -> NoAnswer {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-    match inner {
-        Some(Error::InvalidCertificate(
+/// Why a handshake with somebody failed.
+pub(super) fn why(to: &str, error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => unusable(format!("SSL handshake failed: the certificate of {to} is for another name")),
-        Some(Error::InvalidCertificate(why)) => {
-            unusable(format!("SSL handshake failed: the certificate of {to} is not good: {why:?}"))
+        ) => format!("SSL handshake failed: the certificate of {to} is for another name"),
+        Error::InvalidCertificate(why) => {
+            format!("SSL handshake failed: the certificate of {to} is not good: {why:?}")
         }
-        Some(other) => unusable(format!("SSL handshake failed: {other}")),
+        other => format!("SSL handshake failed: {other}"),
+    }
+}
+
+/// The same, if it was the handshake that failed.
+pub(super) fn refusal(to: &str, error: &std::io::Error) -> Option<String> {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).map(|inner| why(to, inner))
+}
+
+fn failed(to: &str, error: &std::io::Error, socket: &mut TcpStream) -> NoAnswer {
+    match refusal(to, error) {
+        Some(why) => unusable(why),
         None => {
             // A broker without TLS hangs up, or says nothing.
             let is_silent = socket.read(&mut [0]).is_err();
@@ -75,11 +86,10 @@ fn config(tls: &Tls) -> Result<ClientConfig, String> {
     match &tls.own {
         None => Ok(builder.with_no_client_auth()),
         Some((chain, key)) => {
-            let bytes = read(key)?;
-            let key = PrivateKeyDer::from_pem_slice(&bytes)
+            let private = PrivateKeyDer::from_pem_slice(&read(key)?)
                 .map_err(|error| format!("there is no plain private key in {}: {error}", named(key)))?;
             builder
-                .with_client_auth_cert(certificates(chain)?, key)
+                .with_client_auth_cert(certificates(chain)?, private)
                 .map_err(|error| format!("the certificate in {} cannot be used: {error}", named(chain)))
         }
     }
@@ -95,17 +105,27 @@ fn roots(tls: &Tls) -> Result<RootCertStore, String> {
                     .map_err(|error| format!("a certificate in {} cannot be used: {error}", named(pem)))?;
             }
         }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
+        None => drop(roots.add_parsable_certificates(trusted(tls)?)),
     }
-    match roots.is_empty() {
-        true => Err("this machine has no certificates to trust: name some in ssl.truststore.location, with ssl.truststore.type=PEM".into()),
-        false => Ok(roots),
+    if roots.is_empty() { Err(NO_ROOTS.into()) } else { Ok(roots) }
+}
+
+const NO_ROOTS: &str = "this machine has no certificates to trust: name some in ssl.truststore.location, with \
+                        ssl.truststore.type=PEM, or with --cacert";
+
+/// Certificates of those who are trusted: those that are named, or this machine's.
+pub(super) fn trusted(tls: &Tls) -> Result<Vec<CertificateDer<'static>>, String> {
+    match &tls.trusted {
+        Some(pem) => certificates(pem),
+        None => {
+            let found = rustls_native_certs::load_native_certs().certs;
+            if found.is_empty() { Err(NO_ROOTS.into()) } else { Ok(found) }
+        }
     }
 }
 
-fn read(pem: &Pem) -> Result<Vec<u8>, String> {
+/// The bytes of a PEM.
+pub(super) fn read(pem: &Pem) -> Result<Vec<u8>, String> {
     match pem {
         Pem::Text(text) => Ok(text.clone().into_bytes()),
         Pem::File(path) => std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}")),
@@ -119,7 +139,8 @@ fn named(pem: &Pem) -> &str {
     }
 }
 
-fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The certificates in a PEM.
+pub(super) fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(pem)?).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),

@@ -198,13 +198,13 @@ fn nouns_and_verbs() {
         "connect create bad.properties",
         2,
         "",
-        "2 | connector.clas=FileStreamSource\n  | ^^^^^^^^^^^^^^ no such key. Did you mean \"connector.class\"?",
+        "2 | connector.clas=FileStreamSource\n  | ^^^^^^^^^^^^^^ No such key \"connector.clas\". Did you mean \"connector.class\"?",
     );
     worker.folder.write(
         "late.properties",
         "name=late\nconnector.class=FileStreamSink\nfile=late.txt\ntopics=connect-test\ntopicz=x\n",
     );
-    says("connect validate late.properties", 0, "is valid", "topicz: no such key. Did you mean \"topics\"?");
+    says("connect validate late.properties", 0, "is valid", "No such key \"topicz\". Did you mean \"topics\"?");
     worker.folder.write(
         "late.properties",
         "name=late\nconnector.class=FileStreamSink\nfile=late.txt\ntopics=connect-test\ntasks.max=x\n",

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 
 use kafka_protocol::messages::{
-    BrokerId,
+    BrokerId, MetadataResponse,
     create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic},
     create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig},
 };
+use runtime_core::config::nearest::nearest;
 
 use crate::{
     admin::{Admin, text, topic_name},
@@ -210,7 +211,7 @@ fn alter(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
     let mut admin = Admin::new(given, world, "listTopics")?;
     let metadata = admin.metadata(None)?;
     let names = wanted.of(&metadata, false);
-    ensure_exists(given, &names)?;
+    ensure_exists(given, &names, &metadata)?;
     admin.calling("createPartitions");
     let partitions: BTreeMap<String, usize> =
         named(&metadata).map(|(name, topic)| (name, topic.partitions.len())).collect();
@@ -231,8 +232,9 @@ fn alter(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
 fn delete(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
     let wanted = Wanted::new(given.one("topic")?)?;
     let mut admin = Admin::new(given, world, "listTopics")?;
-    let names = wanted.of(&admin.metadata(None)?, false);
-    ensure_exists(given, &names)?;
+    let metadata = admin.metadata(None)?;
+    let names = wanted.of(&metadata, false);
+    ensure_exists(given, &names, &metadata)?;
     if names.is_empty() {
         return Ok(());
     }
@@ -240,11 +242,16 @@ fn delete(given: &Given, world: &mut dyn World) -> Result<(), Failure> {
     topics::delete(&mut admin, &names)
 }
 
-/// Refuses a name that matches no topic, unless `--if-exists` stands there.
-fn ensure_exists(given: &Given, names: &[String]) -> Result<(), Failure> {
+/// Refuses a name that matches none of the topics that there are, unless `--if-exists` stands there.
+fn ensure_exists(given: &Given, names: &[String], there: &MetadataResponse) -> Result<(), Failure> {
     match given.one("topic")? {
         Some(name) if names.is_empty() && !given.has("if-exists") => {
-            Err(Failure::new(format!("Topic '{name}' does not exist as expected")))
+            let failure = Failure::new(format!("Topic '{name}' does not exist as expected"));
+            let there: Vec<String> = named(there).map(|(name, _)| name).collect();
+            Err(match nearest(name, there.iter().map(String::as_str)) {
+                Some(near) => failure.advising(format!("Did you mean {near}?")),
+                None => failure,
+            })
         }
         _ => Ok(()),
     }

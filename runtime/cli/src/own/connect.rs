@@ -134,7 +134,7 @@ impl Connectors {
     }
 
     pub(super) fn run(&self, world: &mut dyn World) -> Done {
-        let rest = &mut Rest::new(&self.worker, world);
+        let rest = &mut Rest::new(&self.worker, world)?;
         match &self.action {
             Action::List => show::list(rest),
             Action::Status { names } => show::status(rest, names),

@@ -67,7 +67,7 @@ impl Plugins {
     }
 
     pub(super) fn run(&self, world: &mut dyn World) -> Done {
-        let rest = &mut Rest::new(&self.worker, world);
+        let rest = &mut Rest::new(&self.worker, world)?;
         match &self.action {
             Action::List { all } => list(rest, *all),
             Action::Describe { class } => describe(rest, class),

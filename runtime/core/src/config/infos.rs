@@ -3,10 +3,22 @@
 //! Owns the fields and their order (Kafka 4.3: `order_in_group` between group and width), and the message of a refused POST
 //! or PUT. Leaves the verdict itself to `validate`. Invariant: `error_count` is the number of errors in the rows.
 
-use super::ConfigMap;
+use super::{
+    ConfigMap,
+    unknown::{Unknown, unknown},
+};
 use crate::plugin::{ConfigKey, Importance, Issue, Width};
 use alloc::{format, string::String, vec::Vec};
 use serde::Serialize;
+
+const HEAD: &str = "Connector configuration is invalid and contains the following";
+const TAIL: &str = "You can also find the above list of errors at the endpoint \
+                    `/connector-plugins/{connectorType}/config/validate`";
+
+/// What a refusal of POST or PUT says of the configuration, line by line, without what Kafka puts around it.
+pub fn reasons(refusal: &str) -> impl Iterator<Item = &str> {
+    refusal.lines().filter(|line| !line.starts_with(HEAD) && *line != TAIL && !line.trim().is_empty())
+}
 
 /// Verdict on a whole configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -141,17 +153,25 @@ impl ConfigInfos {
         }
     }
 
-    /// The message of the 400 with which POST and PUT refuse the configuration; `None` if there is no error.
-    pub fn refusal(&self) -> Option<String> {
+    /// Keys of the configuration that nobody reads.
+    pub fn unknown(&self, config: &ConfigMap) -> Vec<Unknown> {
+        let known = self.configs.iter().filter(|row| row.definition.is_some()).map(|row| row.value.name.as_str());
+        unknown(config, &known.collect::<Vec<_>>())
+    }
+
+    /// The message of the 400 with which POST and PUT refuse `config`, whose verdict this is; `None` if there is no error. After Kafka's
+    /// words come keys that were misspelt: they may be why another one is missing.
+    pub fn refusal(&self, config: &ConfigMap) -> Option<String> {
         if self.error_count == 0 {
             return None;
         }
         let errors: Vec<&str> = self.configs.iter().flat_map(|row| &row.value.errors).map(String::as_str).collect();
+        let slips = self.unknown(config).into_iter().filter(|key| key.is_slip).map(|key| format!("\n{}", key.says));
         Some(format!(
-            "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above list of errors \
-             at the endpoint `/connector-plugins/{{connectorType}}/config/validate`",
+            "{HEAD} {} error(s):\n{}\n{TAIL}{}",
             self.error_count,
             errors.join("\n"),
+            slips.collect::<String>()
         ))
     }
 }

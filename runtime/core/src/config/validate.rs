@@ -8,7 +8,7 @@ use super::catalog::{Catalog, ClassError, Plugin};
 use super::infos::{ConfigInfo, ConfigInfos, ConfigKeyInfo, ConfigValueInfo};
 use super::value::{Value, parse, violation};
 use super::version::VersionRange;
-use super::{Submitted, keys, nearest::nearest, special};
+use super::{Submitted, keys, nearest::nearest, special, unknown::without_class};
 use crate::convert;
 use crate::plugin::{ConfigKey, Kind, Role, Rule};
 use alloc::{format, string::String, vec::Vec};
@@ -42,9 +42,7 @@ pub enum OverridePolicy {
 /// Checks `submitted`. Everything wrong with its keys is in the answer; an error means that there is no connector to ask.
 pub fn validate(catalog: &Catalog, defaults: &Defaults, submitted: &Submitted) -> Result<ConfigInfos, ClassError> {
     let class = submitted.config.get("connector.class");
-    let class = class.ok_or_else(|| {
-        ClassError::Missing(format!("Connector config {} contains no connector type", submitted.config.to_java()))
-    })?;
+    let class = class.ok_or_else(|| ClassError::Missing(without_class(&submitted.config)))?;
     let latest = catalog.connector(class)?;
     let versions: Vec<&Plugin> = catalog.versions(class).collect();
     let mut verdict = Verdict {
@@ -261,7 +259,8 @@ impl Verdict<'_> {
         };
         match full {
             None => {
-                let hint = nearest(class, known).map(|known| format!(" Did you mean {known}?")).unwrap_or_default();
+                let near = nearest(simple_name(class), known);
+                let hint = near.map(|known| format!(" Did you mean {known}?")).unwrap_or_default();
                 (
                     None,
                     Some(format!(

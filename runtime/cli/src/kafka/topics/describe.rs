@@ -44,7 +44,7 @@ pub(super) fn describe(given: &Given, world: &mut dyn World) -> Result<(), Failu
                 return Err(Failure::new(format!("TopicId '{id}' does not exist as expected")));
             }
         }
-        None => ensure_exists(given, &names)?,
+        None => ensure_exists(given, &names, &metadata)?,
     }
     if names.is_empty() {
         return Ok(());

@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use runtime_core::{complaint::Complaint, rest::InitialState};
 use serde_json::{Value, json};
 
-use super::{
-    Named,
-    file::{self, Read},
-    show,
-};
+use super::{Named, file, show};
 use crate::own::{
     outcome::{Done, Outcome, Refused, failed, input},
     rest::{Rest, segment},
@@ -65,7 +61,8 @@ pub(super) fn create(rest: &mut Rest<'_>, files: &[String], dry_run: bool) -> Do
         let file = file::read(rest, path, "created")?;
         let name = &file.connector.name;
         let what = format!("connector \"{name}\" was not created");
-        judge(rest, &file, &what, &mut outcome)?;
+        let unknown = file.judged(rest, &what)?;
+        outcome.warnings.extend(file.warnings(&unknown));
         if rest.find(&format!("/connectors/{}", segment(name)), &what)?.is_some() {
             let complaint = Complaint::new(what).because(format!("Connector {name} already exists"));
             return Err(failed(complaint.help(format!("connectd connect apply {path} changes it"))));
@@ -79,22 +76,12 @@ pub(super) fn create(rest: &mut Rest<'_>, files: &[String], dry_run: bool) -> Do
                     InitialState::Stopped => "STOPPED",
                 });
             }
-            rest.ask("POST", "/connectors", Some(&body), &what)?;
+            rest.offer("POST", "/connectors", &body, &what)?.map_err(|refusal| file.refused(&what, &refusal))?;
         }
         outcome.text += &format!("{} connector {name}\n", if dry_run { "would create" } else { "created" });
         result.push(json!({ "name": name, "created": !dry_run, "dry_run": dry_run }));
     }
     Ok(Outcome { result: result.into(), ..outcome })
-}
-
-/// Lets the worker judge a file, so that the complaint shows its lines; keys that nobody knows are a warning.
-fn judge(rest: &mut Rest<'_>, file: &Read, what: &str, outcome: &mut Outcome) -> Result<(), Box<Refused>> {
-    let verdict = file.verdict(rest, what)?;
-    if !verdict.errors.is_empty() {
-        return Err(input(file.explain(Complaint::new(what), &verdict)));
-    }
-    outcome.warnings.extend(verdict.unknown.iter().map(|(key, says)| format!("{}: {key}: {says}", file.path)));
-    Ok(())
 }
 
 pub(super) fn apply(rest: &mut Rest<'_>, files: &[String], dry_run: bool) -> Done {
@@ -103,12 +90,14 @@ pub(super) fn apply(rest: &mut Rest<'_>, files: &[String], dry_run: bool) -> Don
         let file = file::read(rest, path, "applied")?;
         let name = &file.connector.name;
         let what = format!("connector \"{name}\" was not changed");
-        judge(rest, &file, &what, &mut outcome)?;
+        let unknown = file.judged(rest, &what)?;
+        outcome.warnings.extend(file.warnings(&unknown));
         let at = format!("/connectors/{}", segment(name));
         let before = rest.find(&format!("{at}/config"), &what)?;
         let changes = changes(before.as_ref().unwrap_or(&Value::Null), &file.config());
         if !dry_run && !changes.is_empty() {
-            rest.ask("PUT", &format!("{at}/config"), Some(&file.config()), &what)?;
+            let put = rest.offer("PUT", &format!("{at}/config"), &file.config(), &what)?;
+            put.map_err(|refusal| file.refused(&what, &refusal))?;
         }
         let verb = match (before.is_some(), changes.is_empty(), dry_run) {
             (true, true, _) => "no change to",

@@ -1,10 +1,11 @@
 //! A connector's file, and what is wrong with it, line by line.
 
-use std::collections::BTreeSet;
-
 use runtime_core::{
     complaint::{Complaint, Line},
-    config::nearest::nearest,
+    config::{
+        infos::reasons,
+        unknown::{Unknown, unknown, without_class},
+    },
     connector_file::{self, ConnectorFile},
 };
 use serde_json::{Map, Value, json};
@@ -21,13 +22,11 @@ pub(super) struct Read {
     pub connector: ConnectorFile,
 }
 
-/// Reads a file; `doing` is what is not done if that fails, with the file's path for the connector's name.
-pub(super) fn read(rest: &mut Rest<'_>, path: &str, doing: &str) -> Result<Read, Box<Refused>> {
-    let what = || format!("the connector of {path} was not {doing}");
-    let bytes = rest.world.read(path);
-    let bytes =
-        bytes.map_err(|why| input(Complaint::new(what()).at(path).because(format!("it cannot be read: {why}"))))?;
-    let connector = connector_file::parse(path, &bytes).map_err(|why| input(Complaint::new(what()).because(why)))?;
+/// Reads a file; `done` is what is not done if that fails.
+pub(super) fn read(rest: &mut Rest<'_>, path: &str, done: &str) -> Result<Read, Box<Refused>> {
+    let refused = |why: String| input(connector_file::refused(path, done, why));
+    let bytes = rest.world.read(path).map_err(|why| refused(connector_file::unreadable(path, why)))?;
+    let connector = connector_file::parse(path, &bytes).map_err(refused)?;
     Ok(Read { path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned(), connector })
 }
 
@@ -38,91 +37,60 @@ impl Read {
         Value::Object(pairs.collect::<Map<String, Value>>())
     }
 
-    /// What the worker says is wrong with it, by key; and names that nobody knows.
-    pub fn verdict(&self, rest: &mut Rest<'_>, what: &str) -> Result<Verdict, Box<Refused>> {
+    /// The keys that nobody reads, if the worker finds nothing wrong; else a complaint with the lines of the file.
+    pub fn judged(&self, rest: &mut Rest<'_>, what: &str) -> Result<Vec<Unknown>, Box<Refused>> {
         let config = &self.connector.config.config;
-        let class = config.get("connector.class").unwrap_or_default().trim();
-        if class.is_empty() {
-            return Ok(self.without_class());
-        }
+        let Some(class) = config.get("connector.class").map(str::trim) else {
+            // A worker has no class to validate it for, but this is what POST would say.
+            return Err(self.refused(what, &without_class(config)));
+        };
         let simple = class.rsplit('.').next().unwrap_or(class);
         let path = format!("/connector-plugins/{}/config/validate", segment(simple));
-        let answer = rest.ask("PUT", &path, Some(&self.config()), what)?;
+        let answer = match rest.offer("PUT", &path, &self.config(), what)? {
+            Ok(answer) => answer,
+            Err(refusal) => return Err(self.refused(what, &refusal)),
+        };
         let rows = answer["configs"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut verdict = Verdict::default();
-        let mut known = BTreeSet::new();
-        for row in rows {
-            let name = row["value"]["name"].as_str().unwrap_or_default();
-            if !row["definition"].is_null() {
-                known.insert(name);
-            }
-            for error in row["value"]["errors"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                verdict.errors.push((name.to_owned(), error.to_owned()));
-            }
+        let name = |row: &'_ Value| row["value"]["name"].as_str().unwrap_or_default().to_owned();
+        let known: Vec<String> = rows.iter().filter(|row| !row["definition"].is_null()).map(name).collect();
+        let unknown = unknown(config, &known.iter().map(String::as_str).collect::<Vec<_>>());
+        let errors = rows.iter().flat_map(|row| {
+            let errors = row["value"]["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            errors.map(move |error| (name(row), error.to_owned()))
+        });
+        let mut issues: Vec<(String, String)> = errors.collect();
+        if issues.is_empty() {
+            return Ok(unknown);
         }
-        let is_somebodys = |key: &str| PREFIXES.iter().any(|prefix| key.starts_with(prefix));
-        for (key, _) in config.iter().filter(|(key, _)| !known.contains(key) && !is_somebodys(key)) {
-            let near = nearest(key, known.iter().copied());
-            let near = near.map(|near| format!(" Did you mean \"{near}\"?")).unwrap_or_default();
-            verdict.unknown.push((key.to_owned(), format!("no such key.{near}")));
-        }
-        Ok(verdict)
-    }
-
-    /// Without its class a worker has nothing to judge a file by.
-    fn without_class(&self) -> Verdict {
-        const CLASS: &str = "connector.class";
-        let keys = self.connector.config.config.iter().map(|(key, _)| key).filter(|key| *key != CLASS);
-        let slips = keys.filter(|key| nearest(key, [CLASS]).is_some());
-        let unknown = slips.map(|key| (key.to_owned(), format!("no such key. Did you mean \"{CLASS}\"?")));
-        let missing = "required key \"connector.class\" is missing".to_owned();
-        Verdict { errors: vec![(CLASS.to_owned(), missing)], unknown: unknown.collect() }
-    }
-
-    /// `complaint` with what is wrong, at the lines where it stands.
-    pub fn explain(&self, complaint: Complaint, verdict: &Verdict) -> Complaint {
-        let issues = verdict.errors.iter().chain(&verdict.unknown);
-        let mut complaint = complaint.at(&self.path);
+        issues.extend(unknown.into_iter().filter(|key| key.is_slip).map(|key| (key.key, key.says)));
+        let mut complaint = Complaint::new(what).at(&self.path);
         let mut lines = Vec::new();
         for (key, says) in issues {
-            match Line::of_key(&self.text, key) {
-                Some(line) => lines.push(Line { says: says.clone(), ..line }),
+            match Line::of_key(&self.text, &key) {
+                Some(line) => lines.push(Line { says, ..line }),
                 None => complaint = complaint.because(says),
             }
         }
         lines.sort_by_key(|line| line.number);
-        lines.into_iter().fold(complaint, Complaint::line)
+        Err(input(lines.into_iter().fold(complaint, Complaint::line)))
     }
-}
 
-/// Keys that begin so belong to a transform, a converter or a client, which the worker judges elsewhere.
-const PREFIXES: [&str; 9] = [
-    "transforms.",
-    "predicates.",
-    "key.converter.",
-    "value.converter.",
-    "header.converter.",
-    "producer.override.",
-    "consumer.override.",
-    "admin.override.",
-    "topic.creation.",
-];
+    /// That this was not done, because of a worker's refusal.
+    pub fn refused(&self, what: &str, refusal: &str) -> Box<Refused> {
+        let why: Vec<&str> = reasons(refusal).collect();
+        input(Complaint::new(what).in_file(&self.path, &self.text, &why.join("\n")))
+    }
 
-/// What is wrong with a configuration, by key.
-#[derive(Default)]
-pub(super) struct Verdict {
-    pub errors: Vec<(String, String)>,
-    pub unknown: Vec<(String, String)>,
+    /// What the keys that nobody reads are worth: a warning each.
+    pub fn warnings(&self, unknown: &[Unknown]) -> Vec<String> {
+        unknown.iter().map(|key| format!("{}: {}", self.path, key.says)).collect()
+    }
 }
 
 pub(super) fn validate(rest: &mut Rest<'_>, path: &str) -> Done {
     let file = read(rest, path, "validated")?;
-    let what = format!("connector \"{}\" would not be created", file.connector.name);
-    let verdict = file.verdict(rest, &what)?;
-    if !verdict.errors.is_empty() {
-        return Err(input(file.explain(Complaint::new(what), &verdict)));
-    }
     let name = &file.connector.name;
+    let unknown = file.judged(rest, &format!("connector \"{name}\" would not be created"))?;
     let outcome = Outcome::new(json!({ "name": name, "valid": true }), format!("{path}: connector {name} is valid\n"));
-    Ok(verdict.unknown.iter().fold(outcome, |outcome, (key, says)| outcome.warning(format!("{path}: {key}: {says}"))))
+    Ok(Outcome { warnings: file.warnings(&unknown), ..outcome })
 }

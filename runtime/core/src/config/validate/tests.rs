@@ -1,6 +1,7 @@
 //! Rows and messages that Kafka Connect 4.3 answered to the same configurations.
 
 use super::*;
+use crate::config::ConfigMap;
 use crate::plugin::{Definition, Importance, Width};
 
 /// Rows of every connector: name, type, required, default, importance, group, order in it, width, display name, value.
@@ -344,7 +345,10 @@ fn a_sinks_topics_and_dead_letters() {
     let bad = sink(r#""topics.regex":"a(""#);
     assert!(
         bad.error_count == 1
-            && bad.refusal().unwrap().contains("Invalid value a( for configuration topics.regex: Invalid regex")
+            && bad
+                .refusal(&ConfigMap::new())
+                .unwrap()
+                .contains("Invalid value a( for configuration topics.regex: Invalid regex")
     );
 }
 
@@ -462,7 +466,9 @@ fn override_policies() {
                 .as_bytes(),
         )
         .unwrap();
-        validate(&catalog(), &Defaults { override_policy: policy, ..defaults() }, &submitted).unwrap().refusal()
+        validate(&catalog(), &Defaults { override_policy: policy, ..defaults() }, &submitted)
+            .unwrap()
+            .refusal(&submitted.config)
     };
     assert_eq!(refused(OverridePolicy::All, "acks"), None);
     assert!(
@@ -477,15 +483,17 @@ fn override_policies() {
 
 #[test]
 fn the_message_of_a_refused_post() {
+    let config: ConfigMap = [("topicz", "t"), ("whatever", "")].into_iter().collect();
     assert_eq!(
-        sink("").refusal().unwrap(),
+        sink("").refusal(&config).unwrap(),
         concat!(
             "Connector configuration is invalid and contains the following 2 error(s):\n",
             "Must configure one of topics or topics.regex\nMust configure one of topics or topics.regex\n",
-            "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`",
+            "You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`\n",
+            "No such key \"topicz\". Did you mean \"topics\"?",
         )
     );
-    assert_eq!(source("").refusal(), None);
+    assert_eq!(source("").refusal(&config), None);
     let mut infos = source("");
     infos.add_issues([
         crate::plugin::Issue { key: "file".into(), message: "no".into() },
