@@ -21,15 +21,21 @@ use crate::{
 const PORTS: (u16, u16) = (9092, 8083);
 
 /// A folder that goes away with it.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Result<Self, Failure> {
+    /// A new one among the temporary files, whose name begins so.
+    pub fn new(name: &str) -> Result<Self, Failure> {
         let mut random = [0; 4];
         getrandom::fill(&mut random).map_err(|error| cannot("a folder", &error))?;
-        let path = std::env::temp_dir().join(format!("connectd-demo-{:08x}", u32::from_le_bytes(random)));
+        let path = std::env::temp_dir().join(format!("{name}-{:08x}", u32::from_le_bytes(random)));
         fs::create_dir(&path).map_err(|error| cannot(&path.display().to_string(), &error))?;
         Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
@@ -50,7 +56,7 @@ fn cannot(what: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(
         START,
         format!(
-            "The demonstration cannot be started: {what} cannot be made: {error}. Set TMPDIR to a folder that can be written."
+            "A temporary folder is needed, and {what} cannot be made: {error}. Set TMPDIR to a folder that can be written."
         ),
     )
 }
@@ -60,7 +66,7 @@ fn cannot(what: &str, error: &dyn std::fmt::Display) -> Failure {
 /// # Errors
 /// The folder cannot be made; a worker that cannot start.
 pub async fn run(started: Instant, guests: Handle) -> Result<u8, Failure> {
-    let folder = Folder::new()?;
+    let folder = Folder::new("connectd-demo")?;
     let (kafka, rest) = (free(PORTS.0), free(PORTS.1));
     let path = |name: &str| folder.0.join(name).display().to_string();
     let worker = folder.write(
@@ -92,7 +98,7 @@ pub async fn run(started: Instant, guests: Handle) -> Result<u8, Failure> {
 }
 
 /// The port, or another one where somebody has it.
-fn free(port: u16) -> u16 {
+pub(crate) fn free(port: u16) -> u16 {
     let bound = [port, 0].into_iter().find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
     bound.and_then(|socket| socket.local_addr().ok()).map_or(port, |address| address.port())
 }
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_folder() {
-        let folder = Folder::new().unwrap();
+        let folder = Folder::new("connectd-test").unwrap();
         let path = folder.0.clone();
         folder.write("a", "b").unwrap();
         assert_eq!(occupants(&path), ["a"]);

@@ -22,4 +22,5 @@ pub mod rest;
 pub mod signals;
 pub mod standalone;
 pub mod tools;
+pub mod trial;
 pub mod worker;

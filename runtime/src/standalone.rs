@@ -30,6 +30,7 @@ mod running;
 use bind::bind_rest;
 use files::{broker_settings, read_connectors, read_worker};
 use running::Running;
+pub(crate) use running::load_herder;
 
 /// Beyond `task.shutdown.graceful.timeout.ms`: connectors' own stops, and the herder's last writes.
 const STOP_GRACE: Duration = Duration::from_secs(5);

@@ -86,6 +86,22 @@ pub fn keyed(topic: &str, count: i32, records: impl Iterator<Item = (Vec<u8>, Op
     full
 }
 
+/// Records that are a value and nothing else, in the first partition of a topic, as [`keyed`] cuts them.
+pub fn values<'a>(topic: &str, values: impl Iterator<Item = &'a [u8]>, wall: i64) -> Batches {
+    let mut full = Batches::new();
+    let mut builder = Builder::default();
+    for value in values {
+        if !builder.is_empty() && builder.len() + value.len() + RECORD_OVERHEAD > OWN_BATCH_BYTES {
+            full.push((String::from(topic), 0, sealed(core::mem::take(&mut builder))));
+        }
+        builder.push(wall, None, Some(value), &[]);
+    }
+    if !builder.is_empty() {
+        full.push((String::from(topic), 0, sealed(builder)));
+    }
+    full
+}
+
 /// Batches that are not full yet.
 struct Open<'a> {
     records: &'a Batch,

@@ -34,7 +34,16 @@ const TIME: &str = "%Y-%m-%d %H:%M:%S,%3f";
 
 /// Begins to log. `CONNECTD_LOG` says more or less than the default, INFO.
 pub fn start() -> Loggers {
-    let directives = std::env::var(VARIABLE).unwrap_or_else(|_| "info".into());
+    start_with("info")
+}
+
+/// Begins to log what connectors say, and of the rest what is not as it should be.
+pub fn only_connectors() {
+    start_with("warn,connector=info");
+}
+
+fn start_with(default: &str) -> Loggers {
+    let directives = std::env::var(VARIABLE).unwrap_or_else(|_| default.into());
     let (filter, handle) = reload::Layer::new(EnvFilter::new(&directives));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

@@ -188,7 +188,8 @@ impl Running {
     }
 }
 
-async fn load_herder(
+/// A herder that knows what the worker's topics know.
+pub(crate) async fn load_herder(
     config: &WorkerConfig,
     plugins: &Plugins,
     cluster: &dyn Cluster,

@@ -2,19 +2,26 @@
 //!
 //! Owns which of them run here. Leaves flags, requests and texts to `runtime_cli`.
 
+use std::time::Duration;
+
 use runtime_cli::{
     own::{
         Own,
         outcome::{self, Done, Refused, failed},
         plugin,
+        trial::Try,
     },
     world::{Stream, World},
 };
 use runtime_core::{complaint::Complaint, plugin::Role};
 use runtime_host::{Engine, Settings};
+use tokio::runtime::Runtime;
 
 use super::{Terminal, console_consumer, console_producer, doctor, keys};
-use crate::plugins;
+use crate::{
+    plugins,
+    trial::{self, Wrong},
+};
 
 /// Runs a command; gives the exit code.
 pub fn run(own: &Own) -> u8 {
@@ -38,6 +45,7 @@ pub fn run(own: &Own) -> u8 {
         }
         Own::Config(config) => config.run(&keys::all(), keys::check, &mut world),
         Own::Doctor(asked) => doctor::run(asked, common.colours(Stream::Out, &world)),
+        Own::Try(asked) => attempt(asked, &mut world),
         Own::Plugin(asked) => match asked.to_load() {
             Some(paths) => validate(paths, &mut world),
             None => own.run(&mut world),
@@ -47,11 +55,39 @@ pub fn run(own: &Own) -> u8 {
     outcome::finish(own.name(), &common, done, &mut world)
 }
 
+/// Runs a connector on a few records.
+fn attempt(asked: &Try, world: &mut Terminal) -> Done {
+    let given = asked.given(world)?;
+    let runtime = threads().map_err(|why| failed(asked.complaint().because(why)))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = trial::run(asked, &given, runtime.handle().clone()) => Some(outcome),
+            // What was made for the trial goes away with it.
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    match outcome {
+        Some(Ok(ended)) => asked.ended(&given, &ended),
+        Some(Err(Wrong::Config(why))) => Err(asked.refused(&given, &why)),
+        Some(Err(Wrong::Connector(trace))) => {
+            let connector = Complaint::new(format!("connector \"{}\" has failed", given.connector.name));
+            Err(failed(trace.lines().fold(connector, Complaint::because)))
+        }
+        Some(Err(Wrong::Here(failure))) => Err(failed(*failure.complaint)),
+        None => Err(Box::new(Refused { complaint: asked.complaint().because("it was interrupted"), exit: 130 })),
+    }
+}
+
+fn threads() -> Result<Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|error| error.to_string())
+}
+
 /// Loads components as a worker does, and describes them.
 fn validate(paths: &[String], world: &mut Terminal) -> Done {
     let cannot = |why: String| failed(Complaint::new("no component can be loaded here").because(why));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
+    let runtime = threads().map_err(cannot)?;
     let settings = Settings { cache_dir: plugins::cache_dir(), compiler: plugins::compiler(), ..Settings::default() };
     let engine = Engine::new(settings).map_err(|error| cannot(error.to_string()))?;
     let (files, notes) = plugins::scan(paths);

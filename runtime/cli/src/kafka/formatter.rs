@@ -11,6 +11,8 @@ use crate::{failure::Failure, java};
 mod offsets;
 mod template;
 
+pub(crate) use template::shown;
+
 /// A record, as a formatter sees it.
 #[derive(Clone, Debug, Default)]
 pub struct Record<'a> {

@@ -17,7 +17,9 @@ mod place;
 pub mod plugin;
 pub mod records;
 pub mod rest;
+mod scaffold;
 pub mod topic;
+pub mod trial;
 
 /// A command.
 #[derive(clap::Subcommand, Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,10 @@ pub enum Own {
     Consume(records::Consume),
     /// Create, watch and change a worker's connectors
     Connect(connect::Connectors),
-    /// List and describe connector classes, validate components
+    /// List and describe connector classes, validate components, begin a new one
     Plugin(plugin::Plugins),
+    /// Run a connector on a few records, without a worker or a broker
+    Try(trial::Try),
     /// Explain settings, check files of them
     Config(config::Config),
     /// Check whether connectd can run here, and say what to do if not
@@ -54,6 +58,7 @@ impl Own {
             Self::Consume(_) => "consume",
             Self::Connect(connectors) => connectors.name(),
             Self::Plugin(plugins) => plugins.name(),
+            Self::Try(_) => "try",
             Self::Config(config) => config.name(),
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
@@ -70,6 +75,7 @@ impl Own {
             Self::Consume(consume) => consume.common.clone(),
             Self::Connect(connectors) => connectors.common.clone(),
             Self::Plugin(plugins) => plugins.common.clone(),
+            Self::Try(trial) => trial.common.clone(),
             Self::Config(config) => config.common.clone(),
             Self::Doctor(doctor) => doctor.common.clone(),
             Self::Completions(_) => outcome::Common::default(),
@@ -80,7 +86,7 @@ impl Own {
     /// Runs a command that does not need the binary.
     ///
     /// # Panics
-    /// For one that does: produce, consume, config, doctor, and plugin validate.
+    /// For one that does: produce, consume, try, config, doctor, and plugin validate.
     pub fn run(&self, world: &mut dyn World) -> outcome::Done {
         match self {
             Self::Topic(topics) => topics.run(world),
@@ -89,7 +95,7 @@ impl Own {
             Self::Plugin(plugins) => plugins.run(world),
             Self::Completions(completions) => Ok(completions.run()),
             Self::Man(man) => man.run(world),
-            Self::Produce(_) | Self::Consume(_) | Self::Config(_) | Self::Doctor(_) => {
+            Self::Produce(_) | Self::Consume(_) | Self::Try(_) | Self::Config(_) | Self::Doctor(_) => {
                 unreachable!("{} runs in the binary", self.name())
             }
         }

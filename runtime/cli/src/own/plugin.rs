@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     outcome::{Common, Done, Outcome, failed, input},
     rest::{Rest, Worker, segment},
+    scaffold,
 };
 use crate::{table, world::World};
 
@@ -47,6 +48,8 @@ pub(super) enum Action {
         #[arg(value_name = "FILE.wasm", required = true)]
         paths: Vec<String>,
     },
+    /// Begin a connector in Rust: a folder with one that works, and what it needs
+    New(scaffold::New),
 }
 
 impl Plugins {
@@ -55,6 +58,7 @@ impl Plugins {
             Action::List { .. } => "plugin list",
             Action::Describe { .. } => "plugin describe",
             Action::Validate { .. } => "plugin validate",
+            Action::New(_) => "plugin new",
         }
     }
 
@@ -67,10 +71,10 @@ impl Plugins {
     }
 
     pub(super) fn run(&self, world: &mut dyn World) -> Done {
-        let rest = &mut Rest::new(&self.worker, world)?;
         match &self.action {
-            Action::List { all } => list(rest, *all),
-            Action::Describe { class } => describe(rest, class),
+            Action::List { all } => list(&mut Rest::new(&self.worker, world)?, *all),
+            Action::Describe { class } => describe(&mut Rest::new(&self.worker, world)?, class),
+            Action::New(new) => new.run(world),
             Action::Validate { .. } => unreachable!("components are loaded in the binary"),
         }
     }

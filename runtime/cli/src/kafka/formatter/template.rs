@@ -76,22 +76,26 @@ impl Piece {
     }
 }
 
-/// A record as an object on a line of its own.
-pub(super) fn json(record: &Record<'_>) -> String {
-    let bytes = |bytes: Option<&[u8]>| match bytes.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
+/// A key or value in JSON: text, or what it is in base64.
+pub(crate) fn shown(bytes: Option<&[u8]>) -> Value {
+    match bytes.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
         None => Value::Null,
         Some((_, Ok(text))) => json!(text),
         Some((bytes, Err(_))) => json!({ "base64": STANDARD.encode(bytes) }),
-    };
-    let headers = record.headers.iter().map(|(name, value)| json!({ "name": name, "value": bytes(*value) }));
+    }
+}
+
+/// A record as an object on a line of its own.
+pub(super) fn json(record: &Record<'_>) -> String {
+    let headers = record.headers.iter().map(|(name, value)| json!({ "name": name, "value": shown(*value) }));
     let object = json!({
         "topic": record.topic,
         "partition": record.partition,
         // As text: JavaScript's numbers do not hold all of them.
         "offset": record.offset.to_string(),
         "timestamp": record.timestamp.map(|timestamp| timestamp.to_string()),
-        "key": bytes(record.key),
-        "value": bytes(record.value),
+        "key": shown(record.key),
+        "value": shown(record.value),
         "headers": headers.collect::<Vec<_>>(),
     });
     format!("{object}\n")
