@@ -175,9 +175,11 @@ impl Complaint {
     }
 }
 
-/// Of a file's keys, the one that a sentence is about: what it calls a key or a configuration, else the only one that it names.
+/// Of a file's keys, the one that a sentence is about: what it calls a key or a configuration, else the only one that it names. A key
+/// without a dot may be any word: it counts as named where the sentence begins with it.
 fn meant<'a>(sentence: &str, keys: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let named: Vec<&str> = keys.filter(|key| !key.is_empty() && sentence.contains(key)).collect();
+    let is_no_word = |key: &&&str| key.contains('.') || sentence.starts_with(**key);
     let is_called_so = |key: &&str| {
         ["key \"", "configuration ", "configuration \""].iter().any(|word| {
             let after = sentence.split_once(&format!("{word}{key}")).map(|(_, after)| after);
@@ -186,7 +188,7 @@ fn meant<'a>(sentence: &str, keys: impl Iterator<Item = &'a str>) -> Option<&'a 
     };
     let is_whole = |key: &&&str| !named.iter().any(|other| other.len() > key.len() && other.contains(**key));
     let called = named.iter().copied().find(is_called_so);
-    called.or_else(|| match named.iter().filter(is_whole).collect::<Vec<_>>().as_slice() {
+    called.or_else(|| match named.iter().filter(is_whole).filter(is_no_word).collect::<Vec<_>>().as_slice() {
         [only] => Some(**only),
         _ => None,
     })
@@ -272,13 +274,15 @@ mod tests {
         check("The value of key.converter.schemas.enable is wrong", Some("key.converter.schemas.enable"));
         check("Must configure one of topics or topicz", None);
         check("Missing required configuration \"topic\"", None);
+        check("No class matches this file, says the worker", None);
+        check("file cannot be read", Some("file"));
     }
 
     #[test]
     fn sentences_stand_at_their_keys() {
         let file = "a.b=1\nc=x\n";
-        let complaint = Complaint::new("no").in_file("f", file, "Invalid value x for c\nMissing d\n");
-        let expected = "error: no\n  --> f:2:1\n  |\n2 | c=x\n  | ^ Invalid value x for c\n  = Missing d\n";
+        let complaint = Complaint::new("no").in_file("f", file, "c is wrong\nMissing d\n");
+        let expected = "error: no\n  --> f:2:1\n  |\n2 | c=x\n  | ^ c is wrong\n  = Missing d\n";
         assert_eq!(complaint.draw(Paint::default()), expected);
     }
 }

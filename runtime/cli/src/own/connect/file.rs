@@ -40,7 +40,7 @@ impl Read {
     /// The keys that nobody reads, if the worker finds nothing wrong; else a complaint with the lines of the file.
     pub fn judged(&self, rest: &mut Rest<'_>, what: &str) -> Result<Vec<Unknown>, Box<Refused>> {
         let config = &self.connector.config.config;
-        let Some(class) = config.get("connector.class").map(str::trim) else {
+        let Some(class) = config.get("connector.class").map(str::trim).filter(|class| !class.is_empty()) else {
             // A worker has no class to validate it for, but this is what POST would say.
             return Err(self.refused(what, &without_class(config)));
         };
