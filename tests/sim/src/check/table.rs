@@ -16,13 +16,33 @@ type Record = (Vec<u8>, Option<Vec<u8>>);
 #[derive(Default)]
 pub struct TableCheck {
     known: BTreeMap<Partition, BTreeMap<i64, Record>>,
+    /// Keys that may be deleted, by a batch that was sent and not answered (yet); the last such batch.
+    doubts: BTreeMap<(Partition, Vec<u8>), Sent>,
+    last: Sent,
 }
 
+/// A batch that was sent, by its place among all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sent(u64);
+
 impl TableCheck {
-    /// A producer was told that these records, as they were sent, begin at `base_offset`.
-    pub fn acknowledged(&mut self, partition: &Partition, base_offset: i64, sent: &[u8]) -> Checked {
+    /// A producer sends a batch. Those with the same keys come from it alone, and are appended in the order in which it sends them.
+    pub fn sends(&mut self, partition: &Partition, batch: &[u8]) -> Result<Sent, String> {
+        self.last.0 += 1;
+        for (_, (key, _)) in records(batch)?.into_iter().filter(|(_, (_, value))| value.is_none()) {
+            self.doubts.insert((partition.clone(), key), self.last);
+        }
+        Ok(self.last)
+    }
+
+    /// It was told that these records, as they were sent, begin at `base_offset`.
+    pub fn acknowledged(&mut self, partition: &Partition, sent: Sent, base_offset: i64, batch: &[u8]) -> Checked {
         let known = self.known.entry(partition.clone()).or_default();
-        for (offset, record) in records(sent)? {
+        for (offset, record) in records(batch)? {
+            let key = (partition.clone(), record.0.clone());
+            if self.doubts.get(&key).is_some_and(|doubt| *doubt <= sent) {
+                self.doubts.remove(&key);
+            }
             known.insert(base_offset + offset, record);
         }
         Ok(())
@@ -41,7 +61,8 @@ impl TableCheck {
         };
         let there = latest(&found);
         for (key, offset) in latest(known) {
-            let deleted = offset < start || known[&offset].1.is_none();
+            let in_doubt = self.doubts.contains_key(&(partition.clone(), key.clone()));
+            let deleted = offset < start || known[&offset].1.is_none() || in_doubt;
             if !deleted && there.get(&key).is_none_or(|found| *found < offset) {
                 broken!("{partition:?}: the latest record of key {key:?}, at {offset}, is lost");
             }
@@ -52,6 +73,7 @@ impl TableCheck {
     /// The topic is gone.
     pub fn forget(&mut self, topic: &str) {
         self.known.retain(|(name, _), _| name != topic);
+        self.doubts.retain(|((name, _), _), _| name != topic);
     }
 }
 
@@ -87,7 +109,9 @@ mod tests {
         let partition = ("t".to_string(), 0);
         let mut table = TableCheck::default();
         for (offset, key, value) in [(0, "a", Some("1")), (1, "b", Some("1")), (2, "a", Some("2")), (3, "c", None)] {
-            table.acknowledged(&partition, offset, &batch(0, &[(key, value)])).unwrap();
+            let batch = batch(0, &[(key, value)]);
+            let sent = table.sends(&partition, &batch).unwrap();
+            table.acknowledged(&partition, sent, offset, &batch).unwrap();
         }
         let mut check = |start, bytes: &[u8], expected: &str| {
             let told = table.all(&partition, start, bytes).err().unwrap_or_default();
@@ -99,5 +123,18 @@ mod tests {
         check(3, &[], "");
         check(0, &[&b[..], &a, &batch(9, &[("a", Some("not told of"))])].concat(), "");
         check(0, &[&batch(1, &[("b", Some("2"))])[..], &a].concat(), "not the one");
+    }
+
+    #[test]
+    fn a_delete_that_was_not_answered_may_have_happened_until_something_later_is() {
+        let (partition, mut table) = (("t".to_string(), 0), TableCheck::default());
+        let [first, delete, second] = [Some("1"), None, Some("2")].map(|value| batch(0, &[("a", value)]));
+        let sent = table.sends(&partition, &first).unwrap();
+        table.sends(&partition, &delete).unwrap();
+        table.acknowledged(&partition, sent, 0, &first).unwrap();
+        assert_eq!(table.all(&partition, 0, &[]), Ok(()), "it may be gone");
+        let sent = table.sends(&partition, &second).unwrap();
+        table.acknowledged(&partition, sent, 2, &second).unwrap();
+        assert!(table.all(&partition, 0, &[]).is_err_and(|told| told.contains("at 2, is lost")));
     }
 }

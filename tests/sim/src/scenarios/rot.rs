@@ -29,6 +29,8 @@ pub fn tell(world: &mut World) -> Checked {
 }
 
 fn start_on_damage(world: &mut World) -> Checked {
+    // A start that finds no room has readied the folder before it says so: that is another story.
+    world.disk.capacity(None);
     let before = world.disk.everything();
     match world.try_start() {
         Ok(process) => world.go_on(process, Damage::Possible),

@@ -122,7 +122,9 @@ impl Admin {
         match outcome {
             Some(Ok(produced)) => {
                 port.checks.log.acknowledged(&Self::partition(), produced.base_offset, bytes)?;
-                port.checks.tables.acknowledged(&Self::partition(), produced.base_offset, bytes)
+                // It deletes no keys, so that nothing was in doubt before the answer.
+                let sent = port.checks.tables.sends(&Self::partition(), bytes)?;
+                port.checks.tables.acknowledged(&Self::partition(), sent, produced.base_offset, bytes)
             }
             Some(Err((Error::KafkaStorageError, _))) => Ok(()),
             other => broken!("topic {NAME} does not take a batch: {other:?}"),

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::{Client, Port, topic::Topic, unexpected};
 use crate::{
     broken,
-    check::{Checked, log::Partition},
+    check::{Checked, log::Partition, table},
 };
 
 /// Most batches of one partition from the oldest unanswered one on: what a broker remembers (KIP-98).
@@ -63,6 +63,8 @@ struct Sent {
     info: BatchInfo,
     bytes: Bytes,
     request: Option<RequestId>,
+    /// What the check of compacted topics knows it by.
+    known_as: table::Sent,
     done: bool,
 }
 
@@ -73,7 +75,7 @@ impl Producer {
         Self { name, topic: Topic::new(topic), identity, lanes: Vec::new(), left: batches, made: 0, longest }
     }
 
-    fn batch(&mut self, port: &mut Port<'_>, lane: usize) -> Sent {
+    fn batch(&mut self, port: &mut Port<'_>, lane: usize) -> Result<Sent, String> {
         let records = port.random.between(1, 4);
         let mut builder = Builder::new();
         if let Identity::Known(id, epoch) = self.identity {
@@ -91,7 +93,8 @@ impl Producer {
         let bytes = Bytes::from(builder.finish());
         let info = BatchInfo::parse(&bytes).expect("a batch just built");
         self.lanes[lane].sequence += records as i32;
-        Sent { info, bytes, request: None, done: false }
+        let known_as = port.checks.tables.sends(&(self.topic.name.clone(), lane as i32), &bytes)?;
+        Ok(Sent { info, bytes, request: None, known_as, done: false })
     }
 
     fn send(&mut self, port: &mut Port<'_>, lane: usize, at: usize) {
@@ -115,7 +118,7 @@ impl Producer {
                 port.trace.step(port.now, "acknowledged", &[lane as u64, produced.base_offset as u64]);
                 let info = BatchInfo { base_offset: produced.base_offset, ..sent.info };
                 port.checks.log.acknowledged(&partition, produced.base_offset, &sent.bytes)?;
-                port.checks.tables.acknowledged(&partition, produced.base_offset, &sent.bytes)?;
+                port.checks.tables.acknowledged(&partition, sent.known_as, produced.base_offset, &sent.bytes)?;
                 self.lanes[lane].forget_answered();
                 port.checks.producers.seen(&partition, &info)
             }
@@ -160,7 +163,7 @@ impl Client for Producer {
             }
         } else if self.left > 0 && self.lanes[lane].sent.len() < IN_FLIGHT {
             self.left -= 1;
-            let sent = self.batch(port, lane);
+            let sent = self.batch(port, lane)?;
             self.lanes[lane].sent.push_back(sent);
             let last = self.lanes[lane].sent.len() - 1;
             self.send(port, lane, last);
