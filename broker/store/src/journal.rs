@@ -260,7 +260,13 @@ impl<D: Disk> Journal<D> {
         Ok(())
     }
 
+    /// For an entry that no spare file can take: they give way where there would be too many files.
     fn make_file(&mut self, len: u64) -> Result<Prepared, DiskError> {
+        while self.used_by_files() + len > self.sizes.limit()
+            && let Some(spare) = self.spares.pop()
+        {
+            self.disk.remove(&path(spare.slot))?;
+        }
         if self.used_by_files() + len > self.sizes.limit() {
             let why = "it has grown to its limit, and no checkpoint has freed any of it";
             return Err(DiskError::new("extend", FOLDER, ErrorKind::Full, why));
