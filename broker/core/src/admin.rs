@@ -291,13 +291,14 @@ impl Broker {
 
     pub(crate) fn leader_epochs(
         &self,
-        asked: Vec<(String, i32, i32)>,
+        asked: Vec<(String, i32, i32, i32)>,
     ) -> Vec<(String, i32, Result<(i32, i64), Error>)> {
-        let one = |(topic, partition, epoch): (String, i32, i32)| {
-            let end = match (self.partition(&topic, partition), check_epoch(epoch)) {
+        let one = |(topic, partition, current, epoch): (String, i32, i32, i32)| {
+            let end = match (self.partition(&topic, partition), check_epoch(current)) {
                 (None, _) => Err(Error::UnknownTopicOrPartition),
-                (Some(_), Err(_)) => Ok((-1, -1)),
-                (Some(partition), Ok(())) => Ok((LEADER_EPOCH, partition.high_watermark())),
+                (Some(_), Err(error)) => Err(error),
+                (Some(partition), Ok(())) if epoch == LEADER_EPOCH => Ok((LEADER_EPOCH, partition.high_watermark())),
+                (Some(_), Ok(())) => Ok((-1, -1)),
             };
             (topic, partition, end)
         };

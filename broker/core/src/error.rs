@@ -39,6 +39,8 @@ errors! {
     CoordinatorNotAvailable => 15, "The coordinator is not available.";
     /// 17
     InvalidTopicException => 17, "The request attempted to perform an operation on an invalid topic.";
+    /// 21
+    InvalidRequiredAcks => 21, "Produce request specified an invalid value for required acks.";
     /// 22
     IllegalGeneration => 22, "Specified group generation id is not valid.";
     /// 23

@@ -259,7 +259,13 @@ impl Broker {
         let end = if read_committed { partition.last_stable_offset() } else { partition.high_watermark() };
         let at = |offset| Ok(ListedOffset::At { timestamp: -1, offset, leader_epoch: LEADER_EPOCH });
         let find = |timestamp| match partition.log.find_timestamp(timestamp) {
-            Some(records) => Ok(ListedOffset::In { timestamp, records, end, leader_epoch: LEADER_EPOCH }),
+            Some(records) => Ok(ListedOffset::In {
+                timestamp,
+                records,
+                start: partition.log.start_offset(),
+                end,
+                leader_epoch: LEADER_EPOCH,
+            }),
             None => Ok(ListedOffset::At { timestamp: -1, offset: -1, leader_epoch: -1 }),
         };
         match timestamp {

@@ -71,8 +71,8 @@ pub enum Request {
     JournalPosition,
     /// A producer id and epoch.
     InitProducerId(InitProducerId),
-    /// End offset of a leader epoch.
-    OffsetForLeaderEpoch(Vec<(String, i32, i32)>),
+    /// End offset of a leader epoch: topic, partition, the epoch that the caller takes for the present one (-1: none), the epoch asked about.
+    OffsetForLeaderEpoch(Vec<(String, i32, i32, i32)>),
     /// Join a consumer group.
     JoinGroup(JoinGroup),
     /// Hand out, or wait for, the assignment.

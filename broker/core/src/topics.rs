@@ -28,6 +28,9 @@ pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 /// The topic that holds the transactions' states.
 pub const TRANSACTION_STATE: &str = "__transaction_state";
 
+/// Where Kafka's controllers keep what is kept in the journal here.
+const CLUSTER_METADATA: &str = "__cluster_metadata";
+
 /// Whether only the broker itself writes to this topic.
 pub(crate) fn is_internal(topic: &str) -> bool {
     matches!(topic, CONSUMER_OFFSETS | TRANSACTION_STATE)
@@ -67,6 +70,12 @@ impl Topics {
         check_name(&new.name).map_err(|why| (Error::InvalidTopicException, why))?;
         if self.by_name.contains_key(&new.name) {
             return Err((Error::TopicAlreadyExists, format!("Topic '{}' already exists.", new.name)));
+        }
+        if new.name == CLUSTER_METADATA {
+            return Err((
+                Error::InvalidRequest,
+                format!("Creation of internal topic {CLUSTER_METADATA} is prohibited."),
+            ));
         }
         if let Some(other) = self.colliding(&new.name) {
             let why = format!("Topic '{}' collides with existing topic: {other}", new.name);

@@ -100,7 +100,7 @@ pub(crate) fn step(peer: &Peer, header: &RequestHeader, request: broker_wire::Re
         Wire::AlterReplicaLogDirs(request) => replica::ask_move(request),
         Wire::Produce(request) => produce::ask(header.version, request),
         Wire::Fetch(request) => fetch::ask(request),
-        Wire::ListOffsets(request) => offset::ask_list(request),
+        Wire::ListOffsets(request) => offset::ask_list(header.version, request),
         Wire::OffsetForLeaderEpoch(request) => offset::ask_epochs(request),
         Wire::OffsetCommit(request) => offset::ask_commit(request),
         Wire::OffsetFetch(request) => offset::ask_fetch(request),

@@ -27,9 +27,23 @@ use bytes::Bytes;
 use super::{Shape, Step, code, text, topic_name};
 use crate::handle::Handle;
 
-pub fn ask_list(request: ListOffsetsRequest) -> Step {
+/// Version 7 brought -3 for the highest timestamp, 8 brought -4 and 9 -5: before them they mean as little as other negative ones.
+fn meaning(version: i16, timestamp: i64) -> i64 {
+    let known = match version {
+        ..7 => -2,
+        7 => -3,
+        8 => -4,
+        _ => -5,
+    };
+    if timestamp < known { i64::MIN } else { timestamp }
+}
+
+pub fn ask_list(version: i16, request: ListOffsetsRequest) -> Step {
     let topic = |topic: ListOffsetsTopic| {
-        let partitions = topic.partitions.into_iter().map(|p| (p.partition_index, p.current_leader_epoch, p.timestamp));
+        let partitions = topic
+            .partitions
+            .into_iter()
+            .map(|p| (p.partition_index, p.current_leader_epoch, meaning(version, p.timestamp)));
         (topic.name.to_string(), partitions.collect())
     };
     let list = ListOffsets {
@@ -61,11 +75,14 @@ async fn listed_partition(handle: &Handle, topic: &str, listed: Listed) -> ListO
             return response.with_error_code(error.code()).with_timestamp(-1).with_offset(-1).with_leader_epoch(-1);
         }
         Ok(ListedOffset::At { timestamp, offset, leader_epoch }) => (timestamp, offset, leader_epoch),
-        Ok(ListedOffset::In { timestamp, records, end, leader_epoch }) => match handle.read(records).await {
-            Ok(pieces) => match first_at(&pieces, timestamp) {
-                Some((timestamp, offset)) if offset < end => (timestamp, offset, leader_epoch),
-                _ => (-1, -1, -1),
-            },
+        Ok(ListedOffset::In { timestamp, records, start, end, leader_epoch }) => match handle.read(records).await {
+            Ok(pieces) => {
+                let found = first_at(&pieces, timestamp, start);
+                // All of the batch that counts is deleted: the log's start is not too late, whatever its timestamp is.
+                let found = found.or_else(|| first_at(&pieces, timestamp, 0).map(|_| (-1, start)));
+                let within = found.filter(|(_, offset)| *offset < end);
+                within.map_or((-1, -1, -1), |(timestamp, offset)| (timestamp, offset, leader_epoch))
+            }
             Err(error) => {
                 tracing::error!("{topic}-{}: {error}", listed.partition);
                 return response.with_error_code(Error::CorruptMessage.code()).with_timestamp(-1).with_offset(-1);
@@ -75,13 +92,13 @@ async fn listed_partition(handle: &Handle, topic: &str, listed: Listed) -> ListO
     response.with_timestamp(timestamp).with_offset(offset).with_leader_epoch(epoch)
 }
 
-/// Timestamp and offset of the first record at or after `wanted`. Unreadable batches hold none: nobody could read them anyway.
-fn first_at(pieces: &[Bytes], wanted: i64) -> Option<(i64, i64)> {
+/// Timestamp and offset of the first record at or after `wanted`, from offset `start` on. Unreadable batches hold none: nobody could read them anyway.
+fn first_at(pieces: &[Bytes], wanted: i64, start: i64) -> Option<(i64, i64)> {
     let mut found = None;
     for piece in pieces {
         let mut reader = RecordReader::default();
         let read = reader.for_each(piece, |record| {
-            if record.timestamp >= wanted && found.is_none() {
+            if record.timestamp >= wanted && record.offset >= start && found.is_none() {
                 found = Some((record.timestamp, record.offset));
             }
         });
@@ -119,7 +136,8 @@ pub fn ask_epochs(request: OffsetForLeaderEpochRequest) -> Step {
     let asked = request
         .topics
         .iter()
-        .flat_map(|topic| topic.partitions.iter().map(|p| (topic.topic.to_string(), p.partition, p.leader_epoch)));
+        .flat_map(|topic| topic.partitions.iter().map(|p| (&topic.topic, p)))
+        .map(|(topic, p)| (topic.to_string(), p.partition, p.current_leader_epoch, p.leader_epoch));
     Step::Ask(Request::OffsetForLeaderEpoch(asked.collect()), Shape::OffsetForLeaderEpoch)
 }
 

@@ -6,7 +6,7 @@ use broker_core::{
     error::Error,
     request::{Batch, Produce, Produced, Request, TopicReply},
 };
-use broker_store::batch::{self, BatchInfo};
+use broker_store::batch::{self, BadBatch, BatchInfo};
 use broker_wire::messages::{
     ProduceRequest, ProduceResponse,
     produce_response::{PartitionProduceResponse, TopicProduceResponse},
@@ -19,12 +19,13 @@ use super::{Shape, Step, text, topic_name};
 const ZSTD: u8 = 4;
 
 pub fn ask(version: i16, request: ProduceRequest) -> Step {
+    let acks = request.acks;
+    let judged =
+        |records| if matches!(acks, -1..=1) { check(version, records) } else { Err(Error::InvalidRequiredAcks) };
     let topic = |topic: broker_wire::messages::produce_request::TopicProduceData| {
-        let partitions =
-            topic.partition_data.into_iter().map(|data| (data.index, check(version, data.records))).collect();
+        let partitions = topic.partition_data.into_iter().map(|data| (data.index, judged(data.records))).collect();
         (topic.name.to_string(), partitions)
     };
-    let acks = request.acks;
     let produce = Produce {
         acks,
         transactional_id: request.transactional_id.map(|id| id.to_string()),
@@ -36,16 +37,20 @@ pub fn ask(version: i16, request: ProduceRequest) -> Step {
 /// Kafka's order of checks, as far as they need nothing but the bytes (broker-contract 2.2).
 fn check(version: i16, records: Option<Bytes>) -> Result<Batch, Error> {
     let bytes = records.filter(|bytes| !bytes.is_empty()).ok_or(Error::InvalidRecord)?;
-    let info = BatchInfo::parse(&bytes).map_err(|_| Error::CorruptMessage)?;
-    if info.length as usize != bytes.len() {
-        // More than one batch, or a batch cut short.
-        return Err(if (info.length as usize) < bytes.len() { Error::InvalidRecord } else { Error::CorruptMessage });
-    }
-    if info.codec() == ZSTD && version < 7 {
+    let info = BatchInfo::parse(&bytes).map_err(|bad| match bad {
+        BadBatch::Short { .. } | BadBatch::Magic(0 | 1) | BadBatch::LastOffsetDelta(_) => Error::InvalidRecord,
+        _ => Error::CorruptMessage,
+    })?;
+    if info.codec() > ZSTD || info.codec() == ZSTD && version < 7 {
         return Err(Error::UnsupportedCompressionType);
     }
-    if batch::check_crc(&bytes).is_err() {
+    let length = info.length as usize;
+    if batch::check_crc(&bytes[..length]).is_err() {
         return Err(Error::CorruptMessage);
+    }
+    // More than one batch, or one that takes its place in the log for itself.
+    if length < bytes.len() || info.base_offset != 0 {
+        return Err(Error::InvalidRecord);
     }
     Ok(Batch { info, bytes })
 }

@@ -7,16 +7,20 @@ use broker_core::{
         Request, TopicMetadata, TopicRef,
     },
 };
-use broker_wire::messages::{
-    BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
-    DeleteTopicsRequest, DeleteTopicsResponse, MetadataRequest, MetadataResponse,
-    create_partitions_request::CreatePartitionsTopic,
-    create_partitions_response::CreatePartitionsTopicResult,
-    create_topics_request::CreatableTopic,
-    create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
-    delete_topics_response::DeletableTopicResult,
-    metadata_request::MetadataRequestTopic,
-    metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+use broker_wire::{
+    Response,
+    messages::{
+        BrokerId, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse,
+        DeleteTopicsRequest, DeleteTopicsResponse, MetadataRequest, MetadataResponse,
+        create_partitions_request::CreatePartitionsTopic,
+        create_partitions_response::CreatePartitionsTopicResult,
+        create_topics_request::CreatableTopic,
+        create_topics_response::{CreatableTopicConfigs, CreatableTopicResult},
+        delete_topics_request::DeleteTopicState,
+        delete_topics_response::DeletableTopicResult,
+        metadata_request::MetadataRequestTopic,
+        metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+    },
 };
 
 use super::{Shape, Step, code, config::source, operations, text, topic_name};
@@ -108,7 +112,7 @@ pub fn answer_create(version: i16, topics: Vec<CreatedTopic>) -> CreateTopicsRes
             .with_config_source(source(entry.source))
     };
     let topic = |created: CreatedTopic| {
-        let result = CreatableTopicResult::default().with_name(topic_name(&created.name));
+        let result = CreatableTopicResult::default().with_name(topic_name(&created.name)).with_error_message(None);
         match created.outcome {
             // Version 5 brought all but the outcome.
             Ok(_) if version < 5 => result,
@@ -124,8 +128,18 @@ pub fn answer_create(version: i16, topics: Vec<CreatedTopic>) -> CreateTopicsRes
 }
 
 pub fn ask_delete(version: i16, request: DeleteTopicsRequest) -> Step {
+    // A topic has one of both. Nothing is deleted by a request of which a part may mean something else.
+    if version >= 6 && request.topics.iter().any(|topic| topic.name.is_some() != topic.topic_id.is_nil()) {
+        let unclear = |topic: DeleteTopicState| DeletedTopic {
+            name: topic.name.map(|name| name.to_string()),
+            id: topic.topic_id,
+            outcome: Err(Error::InvalidRequest),
+        };
+        let refused = answer_delete(request.topics.into_iter().map(unclear).collect());
+        return Step::Answer(Response::DeleteTopics(refused));
+    }
     let topics = if version >= 6 {
-        let one = |state: broker_wire::messages::delete_topics_request::DeleteTopicState| match state.name {
+        let one = |state: DeleteTopicState| match state.name {
             Some(name) => TopicRef::Name(name.to_string()),
             None => TopicRef::Id(state.topic_id),
         };
@@ -161,7 +175,7 @@ pub fn ask_partitions(request: CreatePartitionsRequest) -> Step {
 
 pub fn answer_partitions(topics: Vec<(String, Result<(), (Error, String)>)>) -> CreatePartitionsResponse {
     let one = |(name, outcome): (String, Result<(), (Error, String)>)| {
-        let result = CreatePartitionsTopicResult::default().with_name(topic_name(&name));
+        let result = CreatePartitionsTopicResult::default().with_name(topic_name(&name)).with_error_message(None);
         match outcome {
             Ok(()) => result,
             Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(text(&message))),

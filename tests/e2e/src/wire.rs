@@ -297,7 +297,7 @@ fn put_string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// CRC-32C (Castagnoli, RFC 3720), a byte at a time.
-fn crc32c(bytes: &[u8]) -> u32 {
+pub fn crc32c(bytes: &[u8]) -> u32 {
     const TABLE: [u32; 256] = {
         let mut table = [0; 256];
         let mut byte = 0;

@@ -1,12 +1,13 @@
 //! `cargo xtask broker`: the same raw requests to Kafka's broker and to connectd, answer beside answer.
 //!
-//! Owns which scripts there are, and the comparison. Leaves what they ask to `groups`, the connection to `ask.rs`, the
+//! Owns which scripts there are, and the comparison. Leaves what they ask to `groups` and `log`, the connection to `ask.rs`, the
 //! transcripts to `stage.rs`, the processes to `pair.rs`.
 //! Invariant: an answer that differs in anything but random ids fails. Scripts see neither each other's topics nor groups, for they all run
 //! at once.
 
 mod ask;
 mod groups;
+mod log;
 mod pair;
 mod stage;
 
@@ -62,7 +63,8 @@ pub fn suite() -> Result<Score> {
 fn played(args: &Args) -> Result<Score> {
     let kafka = Kafka::fetch()?;
     let mut score = Score::default();
-    for (settings, scripts) in [(groups::SETTINGS, groups::SCRIPTS), (groups::PATIENT, groups::INITIAL)] {
+    let all = [groups::SCRIPTS, log::SCRIPTS].concat();
+    for (settings, scripts) in [(groups::SETTINGS, &all[..]), (groups::PATIENT, groups::INITIAL)] {
         let asked = |name: &str| args.names.is_empty() || args.names.iter().any(|asked| name.contains(asked.as_str()));
         let scripts: Vec<_> = scripts.iter().filter(|(name, _)| asked(name)).collect();
         if scripts.is_empty() {

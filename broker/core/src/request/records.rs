@@ -151,6 +151,8 @@ pub enum ListedOffset {
         timestamp: i64,
         /// The batch that holds it.
         records: broker_store::log::Read,
+        /// Records before this offset are deleted.
+        start: i64,
         /// A record at or above this offset does not count.
         end: i64,
         /// Leader epoch to answer.
