@@ -86,7 +86,7 @@ pub fn pending(stage: &mut Stage) -> Result<()> {
     stage.note("it leaves", c.leave()?);
     stage.note("and leaves again", c.leave()?);
     stage.note("and joins", c.join()?);
-    let mut alone = Member::new(stage, "pending alone", "alone")?.session(600);
+    let mut alone = Member::new(stage, "pending alone", "alone")?;
     alone.introduce()?;
     stage.note("alone with an id: listed", describe(&alone)?);
     stage.note("it leaves an empty group", alone.leave()?);
