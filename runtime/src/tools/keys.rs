@@ -33,6 +33,7 @@ const WORKER: &[(&str, &str)] = &[
     ("value.converter.plugin.version", "Which version of it."),
     ("header.converter", "Between connectors' headers and the bytes in topics."),
     ("header.converter.plugin.version", "Which version of it."),
+    ("default.api.timeout.ms", "How long a cluster elsewhere has to answer at the start."),
     ("task.shutdown.graceful.timeout.ms", "How long all tasks together have to stop."),
     (
         "offset.flush.interval.ms",
