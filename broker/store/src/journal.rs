@@ -189,7 +189,7 @@ impl<D: Disk> Journal<D> {
     /// A file that should be made ready soon, if there is one: run it, here or on another thread, and hand over what came of it.
     pub fn prepare(&mut self) -> Option<Prepare<D>> {
         let ready = self.spares.iter().any(|spare| spare.len >= self.sizes.file);
-        if self.preparing || self.cramped || ready || self.used_by_files() + self.sizes.file > self.sizes.limit() {
+        if self.preparing || self.cramped || ready || !self.has_room_for(self.sizes.file) {
             return None;
         }
         self.preparing = true;
@@ -232,6 +232,11 @@ impl<D: Disk> Journal<D> {
         full.chain(self.spares.iter().map(|spare| spare.len)).sum::<u64>() + self.current.prepared.len
     }
 
+    /// True if there may be one more file, of this length.
+    fn has_room_for(&self, len: u64) -> bool {
+        self.used_by_files() + len <= self.sizes.limit()
+    }
+
     fn prepare_file(&mut self, len: u64) -> Prepare<D> {
         self.next_slot += 1;
         Prepare { disk: self.disk.clone(), pool: self.pool.clone(), slot: self.next_slot - 1, len }
@@ -262,12 +267,12 @@ impl<D: Disk> Journal<D> {
 
     /// For an entry that no spare file can take: they give way where there would be too many files.
     fn make_file(&mut self, len: u64) -> Result<Prepared, DiskError> {
-        while self.used_by_files() + len > self.sizes.limit()
+        while !self.has_room_for(len)
             && let Some(spare) = self.spares.pop()
         {
             self.disk.remove(&path(spare.slot))?;
         }
-        if self.used_by_files() + len > self.sizes.limit() {
+        if !self.has_room_for(len) {
             let why = "it has grown to its limit, and no checkpoint has freed any of it";
             return Err(DiskError::new("extend", FOLDER, ErrorKind::Full, why));
         }
