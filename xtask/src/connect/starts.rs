@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Starts of Kafka's that run side by side.
 const SIDE_BY_SIDE: usize = 3;
 
-/// Its name, what the worker file says beyond a good one (a key with nothing behind it is left out; more lines may follow it), connector files with their texts, the
-/// exit code, and what both name.
+/// Its name, what the worker file says beyond a good one (a key with nothing behind it is left out; more lines may follow it), connector
+/// files with their texts, the exit code, and what both name.
 type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)], i32, &'static str);
 
 const GOOD: (&str, &str) =

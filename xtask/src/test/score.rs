@@ -46,6 +46,13 @@ impl Score {
         }
     }
 
+    /// The end of a command that compares answers: prints the count, and fails if any differs.
+    pub fn all_equal(self) -> anyhow::Result<()> {
+        println!("\n{self}");
+        anyhow::ensure!(self.failed == 0, "{} answers differ", self.failed);
+        Ok(())
+    }
+
     /// Adds another count.
     pub fn add(&mut self, other: Score) {
         self.passed += other.passed;

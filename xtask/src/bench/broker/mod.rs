@@ -188,13 +188,18 @@ impl Side<'_> {
             let port = side.server.port;
             load::produce(port, topic, shape, side.records(shape) / 5)?;
             rustix::fs::sync(); // what another case left to be written is not this one's bill
-            let pids = side.server.pids();
-            let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
-            let records = load::produce(port, topic, shape, side.records(shape))? as f64;
-            let (took, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds(&pids) - cpu);
-            side.report(name, records, records * shape.value as f64, took, cpu);
+            let (records, took, cpu) = side.measured(|| load::produce(port, topic, shape, side.records(shape)))?;
+            side.report(name, records as f64, records as f64 * shape.value as f64, took, cpu);
             Ok(())
         })
+    }
+
+    /// What it gives, the seconds it takes, and the CPU-seconds of the broker meanwhile.
+    fn measured<T>(&self, traffic: impl FnOnce() -> Result<T>) -> Result<(T, f64, f64)> {
+        let pids = self.server.pids();
+        let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
+        let given = traffic()?;
+        Ok((given, begin.elapsed().as_secs_f64(), cpu_seconds(&pids) - cpu))
     }
 
     fn report(&mut self, name: &str, records: f64, bytes: f64, took: f64, cpu: f64) {
@@ -208,20 +213,19 @@ impl Side<'_> {
     /// At the tail: a reader beside a producer, less what the producer alone costs. Catching up: all of it from the start.
     fn fetch(&mut self) -> Result<()> {
         self.with_topic(1, |side, topic| {
-            let (port, pids, records) = (side.server.port, side.server.pids(), side.records(FETCH));
-            let cpu = cpu_seconds(&pids);
-            let alone = load::produce(port, topic, FETCH, records)? as i64;
-            let alone_cpu = cpu_seconds(&pids) - cpu;
-            side.catch_up(alone as u64, || load::consume(port, topic, 0, alone))?;
+            let (port, records) = (side.server.port, side.records(FETCH));
+            let (produced, _, alone_cpu) = side.measured(|| load::produce(port, topic, FETCH, records))?;
+            let alone = produced as i64;
+            side.catch_up(produced, || load::consume(port, topic, 0, alone))?;
 
-            let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
-            let bytes = std::thread::scope(|scope| {
-                let reader = scope.spawn(move || load::consume(port, topic, alone, 2 * alone));
-                load::produce(port, topic, FETCH, records)?;
-                reader.join().expect("a reader does not panic")
-            })? as f64;
-            let (took, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds(&pids) - cpu);
-            side.report("fetch at the tail, 1 KiB", alone as f64, bytes, took, (cpu - alone_cpu).max(0.0));
+            let (bytes, took, cpu) = side.measured(|| {
+                std::thread::scope(|scope| {
+                    let reader = scope.spawn(move || load::consume(port, topic, alone, 2 * alone));
+                    load::produce(port, topic, FETCH, records)?;
+                    reader.join().expect("a reader does not panic")
+                })
+            })?;
+            side.report("fetch at the tail, 1 KiB", alone as f64, bytes as f64, took, (cpu - alone_cpu).max(0.0));
             Ok(())
         })
     }
@@ -234,11 +238,8 @@ impl Side<'_> {
     }
 
     fn catch_up(&mut self, records: u64, read: impl FnOnce() -> Result<u64>) -> Result<()> {
-        let pids = self.server.pids();
-        let (begin, cpu) = (Instant::now(), cpu_seconds(&pids));
-        let bytes = read()? as f64;
-        let (took, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds(&pids) - cpu);
-        self.report("fetch, catching up, 1 KiB", records as f64, bytes, took, cpu);
+        let (bytes, took, cpu) = self.measured(read)?;
+        self.report("fetch, catching up, 1 KiB", records as f64, bytes as f64, took, cpu);
         Ok(())
     }
 

@@ -51,16 +51,22 @@ pub fn rebalance(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// A leader that never assigns is removed, and those who wait for it join again.
-pub fn leader_is_silent(stage: &mut Stage) -> Result<()> {
-    let mut a = Member::new(stage, "silent leader", "a")?.rebalance(1_500);
-    let mut b = Member::new(stage, "silent leader", "b")?.rebalance(1_500);
+/// Two members who have joined again, and whose assignment is the first one's to make.
+fn unassigned(stage: &mut Stage, group: &str) -> Result<[Member; 2]> {
+    let mut a = Member::new(stage, group, "a")?.rebalance(1_500);
+    let mut b = Member::new(stage, group, "b")?.rebalance(1_500);
     settle(&mut [&mut a, &mut b])?;
     a.joins()?;
     stage.note("b is told", b.beat_until_told()?);
     b.joins()?;
     a.joined()?;
     b.joined()?;
+    Ok([a, b])
+}
+
+/// A leader that never assigns is removed, and those who wait for it join again.
+pub fn leader_is_silent(stage: &mut Stage) -> Result<()> {
+    let [mut a, mut b] = unassigned(stage, "silent leader")?;
     stage.note("b waits for an assignment in vain", b.sync(&[])?);
     stage.note("a is out", a.beat()?);
     stage.note("described", describe(&b)?);
@@ -70,14 +76,7 @@ pub fn leader_is_silent(stage: &mut Stage) -> Result<()> {
 
 /// So is a follower that never asks for its assignment, though the group is stable without it.
 pub fn follower_is_silent(stage: &mut Stage) -> Result<()> {
-    let mut a = Member::new(stage, "silent follower", "a")?.rebalance(1_500);
-    let mut b = Member::new(stage, "silent follower", "b")?.rebalance(1_500);
-    settle(&mut [&mut a, &mut b])?;
-    a.joins()?;
-    stage.note("b is told", b.beat_until_told()?);
-    b.joins()?;
-    a.joined()?;
-    b.joined()?;
+    let [mut a, mut b] = unassigned(stage, "silent follower")?;
     stage.note("a assigns", a.sync(&[(&a.id(), "a"), (&b.id(), "b")])?);
     stage.note("stable", describe(&a)?);
     stage.note("a is told", a.beat_until_told()?);
