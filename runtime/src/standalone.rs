@@ -73,14 +73,7 @@ pub async fn run(start: Start) -> Result<u8, Failure> {
         let resolved = providers.resolve(&file.config.config).map_err(|why| Failure::new(CONNECTOR, why))?;
         grants.add_file(&file.name, &resolved);
     }
-    let sources = plugins::Sources {
-        path: config.plugin_path.clone(),
-        cache_dir: plugins::cache_dir(),
-        compiler: plugins::compiler(),
-        defaults: config.defaults(),
-        grants,
-        providers,
-    };
+    let sources = plugins::Sources::of(&config, grants, providers);
     let loading = start.guests.spawn(Plugins::load(sources, start.guests.clone()));
     let mut home = Home::open(place, settings, &config).await?;
     start.passed("the cluster is there");

@@ -117,14 +117,7 @@ async fn load(config: &WorkerConfig, given: &Given, guests: Handle) -> Result<Pl
     let grants = Arc::new(Grants::new(&here, &config.grants_files));
     // Who names the files here runs the command, as with a worker's command line.
     grants.add_file(&given.connector.name, &given.connector.config.config);
-    let sources = plugins::Sources {
-        path: config.plugin_path.clone(),
-        cache_dir: plugins::cache_dir(),
-        compiler: plugins::compiler(),
-        defaults: config.defaults(),
-        grants,
-        providers: Providers::default(),
-    };
+    let sources = plugins::Sources::of(config, grants, Providers::default());
     Plugins::load(sources, guests).await.map_err(|error| Failure::new(RUNNING, error.to_string()))
 }
 

@@ -20,6 +20,7 @@ use runtime_core::{
     },
     herder::{Catalogue, Refusal, RefusalKind},
     plugin::{Issue, Role},
+    worker_config::WorkerConfig,
 };
 use runtime_host::{Compiler, Engine, LoadError, Plugin, Settings};
 use tokio::runtime::Handle;
@@ -55,6 +56,20 @@ pub struct Sources {
     pub grants: Arc<Grants>,
     /// What their references name.
     pub providers: Providers,
+}
+
+impl Sources {
+    /// Those of a worker on this machine.
+    pub fn of(config: &WorkerConfig, grants: Arc<Grants>, providers: Providers) -> Self {
+        Self {
+            path: config.plugin_path.clone(),
+            cache_dir: cache_dir(),
+            compiler: compiler(),
+            defaults: config.defaults(),
+            grants,
+            providers,
+        }
+    }
 }
 
 /// Every plug-in of this worker.

@@ -84,6 +84,11 @@ impl New {
         if self.sink { "sink" } else { "source" }
     }
 
+    /// What a sink is tried on, for the command line.
+    fn records(&self) -> &'static str {
+        if self.sink { " --in records.txt" } else { "" }
+    }
+
     /// `WeatherSource` for `weather`.
     fn type_name(&self) -> String {
         let word = |word: &str| {
@@ -100,7 +105,7 @@ impl New {
 
     fn next(&self) -> Vec<String> {
         let (name, wasm) = (&self.name, self.wasm());
-        let lines = if self.sink { " --in records.txt" } else { "" };
+        let lines = self.records();
         vec![
             "cargo build --release --target wasm32-wasip2".to_owned(),
             format!("connectd try {wasm} --config {name}.properties{lines}"),
@@ -115,7 +120,7 @@ impl New {
         let filled = |template: &str| {
             let filled = template.replace("{{name}}", name).replace("{{type}}", &kind).replace("{{class}}", &class);
             let filled = filled.replace("{{role}}", role).replace("{{wasm}}", &self.wasm());
-            let filled = filled.replace("{{in}}", if self.sink { " --in records.txt" } else { "" });
+            let filled = filled.replace("{{in}}", self.records());
             filled.replace("{{version}}", env!("CARGO_PKG_VERSION"))
         };
         let (code, settings) = match self.sink {

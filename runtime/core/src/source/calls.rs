@@ -4,8 +4,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Call, Output, Settings};
-use super::{Calling, Phase, Source};
+use super::{Call, Calling, Output, Phase, Settings, Source};
 use crate::{
     task::{CallError, Ended},
     time::Now,
