@@ -92,7 +92,8 @@ async fn listed_partition(handle: &Handle, topic: &str, listed: Listed) -> ListO
     response.with_timestamp(timestamp).with_offset(offset).with_leader_epoch(epoch)
 }
 
-/// Timestamp and offset of the first record at or after `wanted`, from offset `start` on. Unreadable batches hold none: nobody could read them anyway.
+/// Timestamp and offset of the first record at or after `wanted`, from offset `start` on. Unreadable batches hold none: nobody could read
+/// them anyway.
 fn first_at(pieces: &[Bytes], wanted: i64, start: i64) -> Option<(i64, i64)> {
     let mut found = None;
     for piece in pieces {
